@@ -1,0 +1,112 @@
+"""The numbered notebooks: what each one is called, asks, needs. Imports nothing heavy: the workflow reads it.
+
+`SERIES` is the single list; the workflow, the report and the checks of the notebooks all follow it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from handseg_lib import paths
+from handseg_lib.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the series.
+
+    Attributes:
+        number: two digits, its place in the series and its name on the command line.
+        slug: the rest of its file name, `notebooks/<number>_<slug>.ipynb`.
+        title: its heading.
+        question: the question it answers, one sentence.
+        paper: short name of the paper it belongs to, or "" when it serves all of them.
+        runs: names of the training runs it asks for (`handseg_lib.train`).
+        data: data sets it shows or measures on besides those of its runs: synthetic scene names, real set names.
+        after: numbers of the notebooks whose artefacts it reads.
+    """
+
+    number: str
+    slug: str
+    title: str
+    question: str
+    paper: str = ""
+    runs: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`<number>_<slug>`, the stem of every file made from this notebook."""
+        return f"{self.number}_{self.slug}"
+
+    @property
+    def path(self) -> Path:
+        """The notebook's file in the checkout."""
+        return paths.notebooks_root() / f"{self.name}.ipynb"
+
+
+_CHAPTERS = (
+    Notebook("00", "start_here", "Start here", "What is in this companion, and does it run on this machine?"),
+    Notebook("01", "metrics", "Metrics", "When two papers say mean IoU, do they mean the same number?"),
+    Notebook(
+        "02",
+        "synthetic_world",
+        "The synthetic world",
+        "Can rendered depth look like what a real depth camera sees?",
+        data=("exo_two_hands", "sr305"),
+    ),
+    Notebook(
+        "23",
+        "handseg_net",
+        "The HandSeg network",
+        "Can strided convolutions replace pooling and still find both hands, pixel by pixel?",
+        paper="handseg",
+        runs=("handseg/proposed",),
+    ),
+    Notebook(
+        "49",
+        "synthetic_to_real",
+        "From synthetic to real",
+        "Does a network that has only ever seen rendered depth find real hands?",
+        paper="handseg",
+        runs=("handseg/synthetic_to_real",),
+        data=("exo_two_hands", "sr305"),
+    ),
+)
+
+SERIES: tuple[Notebook, ...] = (
+    *_CHAPTERS,
+    Notebook(
+        "90",
+        "summary",
+        "Summary",
+        "Which of the papers' sentences did our measurements support?",
+        runs=tuple(dict.fromkeys(run for notebook in _CHAPTERS for run in notebook.runs)),
+        after=tuple(notebook.number for notebook in _CHAPTERS),
+    ),
+)
+"""Every notebook in reading order; the summary comes last and follows all others."""
+
+
+def find(which: str) -> Notebook:
+    """The notebook called `which`: its number ("23"), its slug, or its file name.
+
+    Raises:
+        ParameterError: when there is none; the message lists the series.
+    """
+    stem = Path(which).stem
+    for notebook in SERIES:
+        if stem in (notebook.number, notebook.slug, notebook.name):
+            return notebook
+    known = ", ".join(f"{n.number} ({n.slug})" for n in SERIES)
+    raise ParameterError(f"No notebook {which!r}; the series has {known}")
+
+
+def select(numbers: str) -> tuple[Notebook, ...]:
+    """Notebooks named in a comma-separated list ("23,49"), in series order, each once; "" means all.
+
+    Raises:
+        ParameterError: when one of them does not exist.
+    """
+    asked = {find(part.strip()) for part in numbers.split(",") if part.strip()}
+    return tuple(n for n in SERIES if not asked or n in asked)
