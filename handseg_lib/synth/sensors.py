@@ -1,0 +1,279 @@
+"""What a depth camera makes of an exact depth map.
+
+The SR300 projects stripes from a laser beside its infrared camera and triangulates. Its missing readings are therefore
+structured, never salt-and-pepper: too little light comes back (dark hair, grazing cloth, distance), something nearer
+stands in the projector's way (a shadow on one side only), or the window that decodes a pixel straddles two surfaces
+(a gap along silhouettes, ragged contours, a few stray blobs). The model follows the light in that order.
+
+Random fields are drawn as integers and enlarged and averaged in integer arithmetic, and floating-point work is limited
+to operations that IEEE 754 rounds exactly, so that a seed gives the same bits whatever vector unit the processor has.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.camera import Intrinsics
+from handseg_lib.errors import DataError
+
+Field = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+REFERENCE_FOCAL = 476.007  # pixels; window and clump sizes below are angles, written as pixels of this camera
+SUBUNITS = 8  # depth is averaged in eighths of the sensor's unit: sums of 49 stay exact in float32
+STREAK_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
+
+
+@dataclass(frozen=True)
+class SR300:
+    """Physical parameters of the SR300 / SR305 model; lengths in metres, `*_px` angles in pixels of f = 476.
+
+    Attributes:
+        unit: size of one depth step.
+        near, far: range outside which nothing is reported.
+        baseline: distance from the camera to the projector, which sits towards -x, so that shadows fall at +x.
+        threshold: least signal that is decoded, where reflectance 1 facing the camera at 1 m gives 1.
+        threshold_clumps: relative standard deviation of that threshold over the image.
+        fold_tilt, fine_tilt: standard deviation (radians) of the unseen tilt of the surface: streaks such as the folds
+            of cloth, and a fine clumpy part. Tilt matters where light grazes, hence directed, ragged loss.
+        vignetting: strength of the fall-off towards the edges of the projector's field; 1 is the cos^4 law.
+        window_px: width of the window that must see one lit surface.
+        raggedness: standard deviation of the part of that window which is required (mean: one half).
+        gap_px, gap_spread_px: mean width and spread of the strip lost behind a nearer silhouette or along a shadow.
+        step: relative depth difference that makes two neighbouring surfaces different.
+        ripple: standard deviation of the smooth depth error at 1 m; grows with the square of the distance.
+        edge_error: the same for windows that see the surface only in part.
+        blobs: mean number of stray blobs along the contours of a full 640x480 frame.
+        blob_offset: range of a stray blob's distance in front of the surface beside it (some lie behind).
+    """
+
+    unit: float = 0.000125
+    near: float = 0.2
+    far: float = 1.5
+    baseline: float = 0.026
+    threshold: float = 0.36
+    threshold_clumps: float = 0.12
+    fold_tilt: float = 0.16
+    fine_tilt: float = 0.10
+    vignetting: float = 1.0
+    window_px: float = 5.0
+    raggedness: float = 0.2
+    gap_px: float = 5.5
+    gap_spread_px: float = 1.5
+    step: float = 0.05
+    ripple: float = 0.0003
+    edge_error: float = 0.006
+    blobs: float = 8.0
+    blob_offset: tuple[float, float] = (0.02, 0.12)
+
+
+def sr300(
+    depth: Field,
+    cos: Field,
+    reflectance: Field,
+    intrinsics: Intrinsics,
+    rng: np.random.Generator,
+    params: SR300 = SR300(),
+) -> Field:
+    """The depth an SR300 reports for an exactly known view.
+
+    Args:
+        depth: (H, W) float32 metres along z, 0 where nothing was hit.
+        cos: (H, W) float32 cosine between surface normal and view ray, in [0, 1] where something was hit.
+        reflectance: (H, W) float32 infrared reflectance in [0, 1]: skin about 0.7, cloth 0.3 to 0.8, hair below 0.2.
+        intrinsics: the depth camera at this size; sizes in the model follow its focal length.
+        rng: source of all randomness; the same state and input give the same bits.
+        params: the physical parameters.
+
+    Returns:
+        (H, W) float32 metres, whole multiples of `params.unit`, 0 = no reading.
+
+    Raises:
+        DataError: if the three maps and the intrinsics differ in size.
+    """
+    shape = (intrinsics.height, intrinsics.width)
+    for name, image in (("depth", depth), ("cos", cos), ("reflectance", reflectance)):
+        if image.shape != shape:
+            raise DataError(f"sr300: {name} is {image.shape}, the intrinsics are for {shape} (height, width)")
+    out = np.zeros(shape, np.float32)
+    scale = intrinsics.fx / REFERENCE_FOCAL
+    box = _bounding_box(depth > 0, margin=round(8 * scale) + 2)
+    if box is None:
+        return out
+    z = np.where(depth[box] > 0, depth[box], 0).astype(np.float32)
+    fields = _Fields(rng, z.shape, scale)
+    lit = (z > params.near) & (z < params.far)
+    lit &= _signal(z, cos[box], reflectance[box], box, intrinsics, fields, params)
+    shadow = _shadow(z, box, intrinsics, params)
+    lit &= ~shadow & ~_gap(z, shadow, fields, params)
+    valid = _decoded(lit, fields, params)
+    reading = _reading(z, lit, valid, fields, params)
+    for y, x, value in _stray_blobs(z, reading, fields, params):
+        reading[y, x] = value
+    counts = np.rint(reading / np.float32(params.unit))
+    counts[(reading < params.near) | (reading > params.far)] = 0
+    out[box] = counts * np.float32(params.unit)
+    return out
+
+
+class _Fields:
+    """Random fields of about zero mean and unit variance over one image region."""
+
+    def __init__(self, rng: np.random.Generator, shape: tuple[int, int], scale: float) -> None:
+        self.rng, self.shape, self.scale = rng, shape, scale
+
+    def clumps(self, pitch_px: float) -> Field:
+        """Smooth lumps of about twice `pitch_px` (pixels at f = 476)."""
+        grid = self._white(pitch_px)
+        total = grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]
+        return self._enlarge((total >> 2).astype(np.uint8), pitch_px, deviation=28)
+
+    def streaks(self, pitch_px: float) -> Field:
+        """Lumps drawn out eightfold along one random direction."""
+        grid = self._white(pitch_px)
+        dy, dx = STREAK_DIRECTIONS[self.rng.integers(len(STREAK_DIRECTIONS))]
+        for length in (1, 2, 4):
+            grid = grid + np.roll(grid, (dy * length, dx * length), (0, 1))
+        spread = np.clip((grid >> 3).astype(np.int16) * 2 - 128, 0, 255)
+        return self._enlarge(spread.astype(np.uint8), pitch_px, deviation=36)
+
+    def _white(self, pitch_px: float) -> NDArray[np.uint16]:
+        height, width = (int(n / self._pitch(pitch_px)) + 4 for n in self.shape)
+        return self.rng.integers(0, 256, (height, width), np.uint8).astype(np.uint16)
+
+    def _pitch(self, pitch_px: float) -> float:
+        return max(pitch_px * self.scale, 1.0)
+
+    def _enlarge(self, grid: NDArray[np.uint8], pitch_px: float, deviation: float) -> Field:
+        pitch = self._pitch(pitch_px)
+        size = (round(grid.shape[1] * pitch), round(grid.shape[0] * pitch))
+        y, x = self.rng.integers(0, int(pitch) + 1, 2)
+        fine = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR_EXACT)
+        fine = fine[y : y + self.shape[0], x : x + self.shape[1]].astype(np.float32)
+        return (fine - np.float32(127.5)) / np.float32(deviation)
+
+
+def _bounding_box(mask: Mask, margin: int) -> tuple[slice, slice] | None:
+    """Rows and columns that hold all of `mask`, with a margin; None if it is empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return tuple(slice(max(int(i[0]) - margin, 0), int(i[-1]) + 1 + margin) for i in (rows, columns))
+
+
+def _signal(
+    z: Field, cos: Field, reflectance: Field, box: tuple[slice, slice], camera: Intrinsics, fields: _Fields, p: SR300
+) -> Mask:
+    """Where enough light returns: reflectance * cos / z^2 * vignetting above a clumpy threshold."""
+    cos = np.clip(cos, 0, 1)
+    tilt = np.float32(p.fold_tilt) * fields.streaks(5) + np.float32(p.fine_tilt) * fields.clumps(3)
+    tilted = cos + np.sqrt(1 - cos * cos) * tilt  # cos(a + t) ~ cos a + t sin a: matters only where light grazes
+    x = ((np.arange(camera.width) - camera.cx) / camera.fx)[box[1]].astype(np.float32)
+    y = ((np.arange(camera.height) - camera.cy) / camera.fy)[box[0]].astype(np.float32)
+    off_axis = 1 + np.float32(p.vignetting) * (x * x + (y * y)[:, None])
+    needed = np.float32(p.threshold) * (1 + np.float32(p.threshold_clumps) * fields.clumps(6))
+    return reflectance * tilted > needed * (z * z) * (off_axis * off_axis)
+
+
+def _shadow(z: Field, box: tuple[slice, slice], camera: Intrinsics, p: SR300) -> Mask:
+    """Surfaces the projector does not see because something nearer stands before them.
+
+    The projector sits `baseline` towards -x, so a point at column u lies at u + f * baseline / z for it. Along a row
+    that coordinate grows, except where a nearer surface further left has already covered it: a running maximum. (A bar
+    narrower than its own parallax throws a shadow that reaches back to the bar; exact otherwise.)
+    """
+    u = np.arange(camera.width, dtype=np.float32)[box[1]]
+    parallax = np.float32(camera.fx * p.baseline)
+    seen = np.where(z > 0, u + parallax / np.maximum(z, np.float32(0.05)), np.float32(-1e6))
+    return (z > 0) & (seen < np.maximum.accumulate(seen, axis=1) - np.float32(0.5))
+
+
+def _gap(z: Field, shadow: Mask, fields: _Fields, p: SR300) -> Mask:
+    """The strip of a surface beside a nearer silhouette, or along a shadow, where the window mixes two codes."""
+    nothing = np.float32(1e3)
+    filled = np.where(z > 0, z, nothing)
+    behind = cv2.dilate(z, np.ones((3, 3), np.uint8))
+    ratio = np.float32(1 + p.step)
+    silhouette = (z > 0) & (behind > z * ratio)
+    if not silhouette.any():
+        return np.zeros(z.shape, bool)
+    distance = cv2.distanceTransform((~(silhouette | shadow)).view(np.uint8), cv2.DIST_L2, 3)
+    width = np.float32(fields.scale) * (
+        np.float32(p.gap_px) + np.float32(p.gap_spread_px) * (fields.clumps(4) + fields.clumps(2))
+    )
+    reach = _odd(3 * p.gap_px * fields.scale)
+    parallax_reach = reach + 2 * round(p.baseline * REFERENCE_FOCAL * fields.scale / (2 * p.near))
+    nearest = cv2.erode(filled, np.ones((reach, parallax_reach), np.uint8), borderValue=float(nothing))
+    return (distance < width) & (z > nearest * ratio)
+
+
+def _decoded(lit: Mask, fields: _Fields, p: SR300) -> Mask:
+    """Pixels whose window holds enough lit surface; the share required varies in clumps, hence ragged contours."""
+    share = _share(lit, p.window_px * fields.scale)
+    return share > np.float32(0.5) + np.float32(p.raggedness) * np.clip(fields.clumps(2.2), -2, 2)
+
+
+def _share(mask: Mask, width: float) -> Field:
+    """Share of each window that `mask` covers; a window of fractional width weighs its border in part."""
+    inner = int((width - 1) // 2) * 2 + 1
+    outer = inner + 2
+    part = np.float32((width - inner) / 2)
+    small = cv2.boxFilter(mask.view(np.uint8), cv2.CV_32F, (inner, inner), normalize=False)
+    large = cv2.boxFilter(mask.view(np.uint8), cv2.CV_32F, (outer, outer), normalize=False)
+    return (small * (1 - part) + large * part) / np.float32(inner * inner * (1 - part) + outer * outer * part)
+
+
+def _reading(z: Field, lit: Mask, valid: Mask, fields: _Fields, p: SR300) -> Field:
+    """Depth of the decoded pixels in metres: the window's mean of the lit surface plus a smooth error."""
+    nothing = np.float32(1e3)
+    window = _odd(p.window_px * fields.scale)
+    nearest = cv2.erode(np.where(lit, z, nothing), np.ones((window, window), np.uint8), borderValue=float(nothing))
+    own = np.where(lit, z, nearest)  # a window beyond the silhouette reads the nearest surface it touches
+    valid = valid & (own < nothing)
+    part = 1 - np.minimum(_share(lit, 2 * p.window_px * fields.scale), np.float32(0.9)) / np.float32(0.9)
+    error = np.float32(p.ripple) * (fields.clumps(7) + np.float32(0.5) * fields.clumps(3))
+    error += np.float32(p.edge_error) * part * fields.clumps(3.5)
+    measured = np.where(valid, own + error * z * z, 0).astype(np.float32)
+    return _smoothed(measured, valid, window, p)
+
+
+def _smoothed(measured: Field, valid: Mask, window: int, p: SR300) -> Field:
+    """Mean over the valid readings of each window, unless it mixes surfaces."""
+    fine = np.float32(p.unit / SUBUNITS)
+    whole = np.rint(measured / fine)
+    kernel = (window, window)
+    count = cv2.boxFilter(valid.view(np.uint8), cv2.CV_32F, kernel, normalize=False)
+    mean = cv2.boxFilter(whole, cv2.CV_32F, kernel, normalize=False) / np.maximum(count, 1)
+    mixed = np.abs(mean - whole) > np.float32(0.004) / fine
+    return np.where(valid, np.where(mixed, whole, mean), 0).astype(np.float32) * fine
+
+
+def _stray_blobs(
+    z: Field, reading: Field, fields: _Fields, p: SR300
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], np.float32]]:
+    """Wrongly decoded blobs just outside the contours, mostly nearer than the surface: (rows, columns, depth)."""
+    rng, scale = fields.rng, fields.scale
+    count = rng.poisson(p.blobs)
+    reach = _odd(2 * p.window_px * scale)
+    near = cv2.dilate(reading, np.ones((reach, reach), np.uint8))
+    ring = np.flatnonzero((near > 0) & (reading == 0))
+    if not ring.size:
+        return
+    for start in ring[rng.integers(0, ring.size, count)]:
+        y0, x0 = divmod(int(start), z.shape[1])
+        points = max(1, round(int(rng.integers(2, 14)) * scale * scale))
+        steps = rng.integers(-1, 2, (2, points)).cumsum(1)  # a short random walk: small, connected, irregular
+        y, x = np.clip(y0 + steps[0], 0, z.shape[0] - 1), np.clip(x0 + steps[1], 0, z.shape[1] - 1)
+        low, high = p.blob_offset
+        offset = low + (high - low) * rng.random()
+        value = near[y0, x0] + np.float32(offset if rng.random() < 0.25 else -offset)
+        free = reading[y, x] == 0
+        yield y[free], x[free], value
+
+
+def _odd(width: float) -> int:
+    """The odd whole number nearest to `width`, at least 3."""
+    return max(3, 2 * round((width - 1) / 2) + 1)
