@@ -1,0 +1,77 @@
+"""Architectures, one file each, and the one registry of them.
+
+`create("handseg", width=32)` builds one. Every model maps (N, in_channels, H, W) to raw class scores (N, classes, H, W)
+of the same height and width, for any size.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from handseg_lib.errors import ParameterError
+from handseg_lib.models.handseg import HandSegNet
+
+__all__ = ["MODELS", "Architecture", "HandSegNet", "create", "flop_count", "parameter_count"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An entry of the registry.
+
+    Attributes:
+        build: makes the module; its keyword arguments are the options of `create`.
+        source: paper and section it follows.
+    """
+
+    build: Callable[..., nn.Module]
+    source: str
+
+
+MODELS: dict[str, Architecture] = {
+    "handseg": Architecture(HandSegNet, "HandSeg (Bojja et al.), Section 5.1, Figure 5"),
+}
+"""Every architecture by the name that runs and tables use."""
+
+
+def create(name: str, **options: Any) -> nn.Module:
+    """Build a model of the registry with random weights.
+
+    Raises:
+        ParameterError: for a name or an option that does not exist; the message lists the right ones.
+    """
+    if name not in MODELS:
+        raise ParameterError(f"there is no model {name!r}; choose one of {', '.join(sorted(MODELS))}")
+    known = inspect.signature(MODELS[name].build).parameters
+    wrong = sorted(set(options) - set(known))
+    if wrong:
+        raise ParameterError(f"model {name!r} has no option {', '.join(wrong)}; it has {', '.join(known)}")
+    return MODELS[name].build(**options)
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Number of trainable numbers in a model."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def flop_count(model: nn.Module, size: tuple[int, int], in_channels: int = 2) -> int:
+    """Floating-point operations of one forward pass of one image; a multiplication and its addition count as two.
+
+    Args:
+        model: left as it was found (mode, device, weights).
+        size: (height, width) of the input.
+        in_channels: channels of the input.
+    """
+    training = model.training
+    parameter = next(model.parameters())
+    x = torch.zeros(1, in_channels, *size, device=parameter.device, dtype=parameter.dtype)
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            model.eval()(x)
+    finally:
+        model.train(training)
+    return counter.get_total_flops()
