@@ -1,0 +1,230 @@
+"""Profiles, how large everything is: `smoke` for checks, `quick` for a laptop, `full` for a GPU, `paper` for a cluster.
+
+A profile holds sizes, steps and counts, nothing else: notebooks and runs read them from here and never ask for the
+profile's name. Imports nothing heavy, because the workflow reads profiles too.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from handseg_lib.errors import ProfileError
+
+NAMES = ("smoke", "quick", "full", "paper")
+"""Every profile, smallest first."""
+
+
+class Part(BaseModel):
+    """A piece of pure data: immutable, no unknown keys, no silent change of type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Frames(Part):
+    """How many frames of a scene are rendered, and how large.
+
+    Attributes:
+        train, val, test: number of frames of each split.
+        height, width: pixels of the rendered depth images.
+    """
+
+    train: int = Field(ge=1)
+    val: int = Field(ge=1)
+    test: int = Field(ge=1)
+    height: int = Field(ge=16)
+    width: int = Field(ge=16)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.height, self.width
+
+
+class Network(Part):
+    """What the networks see and how wide they are.
+
+    Attributes:
+        height, width: pixels that images are brought to before they enter a network.
+        channels: width of the first layer; the model's own default is the papers' size.
+    """
+
+    height: int = Field(ge=16)
+    width: int = Field(ge=16)
+    channels: int = Field(ge=1)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.height, self.width
+
+
+class Schedule(Part):
+    """How one family of runs is trained. Its length is given either in steps or in passes over the training set.
+
+    Attributes:
+        steps: number of updates of the weights.
+        epochs: passes over the training set; a run turns them into steps.
+        batch: images of one update, over all processes together.
+        lr: learning rate of Adam at its highest.
+        betas: decay rates of Adam's two moments.
+        weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
+        decay: `constant`, or `cosine` from `lr` to 0 over the run.
+        warmup: steps over which the rate rises linearly from 0.
+        clip: largest norm of the gradient; 0 does not clip.
+        precision: `auto` takes bfloat16 where the machine computes with it, else float32.
+    """
+
+    steps: int | None = Field(default=None, ge=1)
+    epochs: float | None = Field(default=None, gt=0)
+    batch: int = Field(ge=1)
+    lr: float = Field(gt=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = Field(default=0.0, ge=0)
+    decay: Literal["constant", "cosine"] = "constant"
+    warmup: int = Field(default=0, ge=0)
+    clip: float = Field(default=0.0, ge=0)
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+
+    @field_validator("betas")
+    @classmethod
+    def _fractions(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError("both betas must be in [0, 1)")
+        return betas
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs, and only one of them")
+        return self
+
+    def total_steps(self, frames: int) -> int:
+        """Number of updates when the training set has `frames` images."""
+        return self.steps or max(1, round(self.epochs * frames / self.batch))
+
+
+class Show(Part):
+    """Sizes of what notebooks compute while a reader watches.
+
+    Attributes:
+        frames: images of a gallery.
+        height, width: pixels of the images that are rendered live.
+        timing: repetitions of a measurement of speed.
+        statistics: frames over which the synthetic sensor is compared with the real one.
+    """
+
+    frames: int = Field(ge=1)
+    height: int = Field(ge=16)
+    width: int = Field(ge=16)
+    timing: int = Field(ge=1)
+    statistics: int = Field(ge=1)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.height, self.width
+
+
+class Profile(Part):
+    """One profile.
+
+    Attributes:
+        name: its name, also the folder of its report.
+        purpose: one sentence for lists and help texts.
+        seeds: how many seeds each run of a table has.
+        bootstrap: resamplings of an interval.
+        scenes: scene name -> its frames; every synthetic set is made from these.
+        network: image size and width of the networks.
+        schedules: family of runs -> how they are trained.
+        show: sizes of what is computed live in notebooks.
+    """
+
+    name: str
+    purpose: str
+    seeds: int = Field(ge=1)
+    bootstrap: int = Field(ge=10)
+    scenes: dict[str, Frames]
+    network: Network
+    schedules: dict[str, Schedule]
+    show: Show
+
+    def scene(self, name: str) -> Frames:
+        """Frames of one scene.
+
+        Raises:
+            ProfileError: when this profile has no such scene; the message lists those it has.
+        """
+        return _entry(self.scenes, name, "scene", self.name)
+
+    def schedule(self, family: str) -> Schedule:
+        """Schedule of one family of runs.
+
+        Raises:
+            ProfileError: when this profile has no such family; the message lists those it has.
+        """
+        return _entry(self.schedules, family, "schedule", self.name)
+
+
+@cache
+def load(name: str) -> Profile:
+    """The profile called `name`, from the YAML file beside this one.
+
+    Raises:
+        ProfileError: for an unknown name (the message lists the right ones), or a file with an unknown, missing or
+            ill-typed key (the message names file, key, what was found and what was expected).
+    """
+    if name not in NAMES:
+        raise ProfileError(f"there is no profile {name!r}; choose one of {', '.join(NAMES)}")
+    return read(Path(__file__).parent / f"{name}.yaml")
+
+
+def read(path: Path) -> Profile:
+    """The profile in one YAML file; it is called as the file is. Raises ProfileError as `load`."""
+    try:
+        keys = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProfileError(f"{path}: there is no such profile file") from None
+    except yaml.YAMLError as error:
+        raise ProfileError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(keys, dict):
+        raise ProfileError(f"{path}: a profile is a mapping of keys, found {type(keys).__name__}")
+    if "name" in keys:
+        raise ProfileError(f"{path}: unknown key 'name'; a profile is called as its file is")
+    try:
+        # Through JSON, because only there does strict checking let a list stand for a tuple.
+        return Profile.model_validate_json(json.dumps({"name": path.stem, **keys}, default=str))
+    except ValidationError as error:
+        raise ProfileError("\n".join(_explain(path, detail) for detail in error.errors())) from None
+
+
+def _explain(path: Path, detail: ErrorDetails) -> str:
+    """One line for one wrong key: file, key, found, expected."""
+    key = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "extra_forbidden":
+        siblings = _fields_at(detail["loc"][:-1])
+        return f"{path}: unknown key {key!r}; known here: {', '.join(siblings)}. Correct the spelling or remove it."
+    if detail["type"] == "missing":
+        return f"{path}: key {key!r} is missing; add it (see the comments of handseg_lib/profiles/quick.yaml)."
+    hint = ""
+    if isinstance(detail["input"], str) and "e" in detail["input"].lower():
+        hint = " YAML reads 2e-4 as text; write 2.0e-4."
+    return f"{path}: key {key!r} is {detail['input']!r}; {detail['msg'][0].lower()}{detail['msg'][1:]}.{hint}"
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """Names of the keys that are known at a place in a profile."""
+    if not location:
+        return [key for key in Profile.model_fields if key != "name"]
+    parts: dict[str | int, type[Part]] = {"scenes": Frames, "schedules": Schedule, "network": Network, "show": Show}
+    return list(parts[location[0]].model_fields)
+
+
+def _entry(entries: dict[str, Any], name: str, kind: str, profile: str) -> Any:
+    if name not in entries:
+        raise ProfileError(f"profile {profile!r} has no {kind} {name!r}; it has {', '.join(sorted(entries))}")
+    return entries[name]
