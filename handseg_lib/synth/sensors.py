@@ -21,6 +21,7 @@ from handseg_lib.errors import DataError
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows, columns
 
 REFERENCE_FOCAL = 476.007  # pixels; window and clump sizes below are angles, written as pixels of this camera
 SUBUNITS = 8  # depth is averaged in eighths of the sensor's unit: sums of 49 stay exact in float32
@@ -44,29 +45,30 @@ class SR300:
         raggedness: standard deviation of the part of that window which is required (mean: one half).
         gap_px, gap_spread_px: mean width and spread of the strip lost behind a nearer silhouette or along a shadow.
         step: relative depth difference that makes two neighbouring surfaces different.
-        ripple: standard deviation of the smooth depth error at 1 m; grows with the square of the distance.
+        ripple: standard deviation of the smooth, upright-streaked depth error at 1 m; grows with the distance squared.
         edge_error: the same for windows that see the surface only in part.
-        blobs: mean number of stray blobs along the contours of a full 640x480 frame.
+        pinholes, blobs: mean numbers of tiny holes just inside the contours, and of wrongly decoded blobs just outside.
         blob_offset: range of a stray blob's distance in front of the surface beside it (some lie behind).
     """
 
     unit: float = 0.000125
     near: float = 0.2
     far: float = 1.5
-    baseline: float = 0.026
+    baseline: float = 0.028
     threshold: float = 0.36
-    threshold_clumps: float = 0.12
+    threshold_clumps: float = 0.1
     fold_tilt: float = 0.16
-    fine_tilt: float = 0.10
+    fine_tilt: float = 0.07
     vignetting: float = 1.0
     window_px: float = 5.0
-    raggedness: float = 0.2
+    raggedness: float = 0.22
     gap_px: float = 5.5
     gap_spread_px: float = 1.5
     step: float = 0.05
-    ripple: float = 0.0003
-    edge_error: float = 0.006
-    blobs: float = 8.0
+    ripple: float = 0.0004
+    edge_error: float = 0.005
+    pinholes: float = 25.0
+    blobs: float = 10.0
     blob_offset: tuple[float, float] = (0.02, 0.12)
 
 
@@ -111,8 +113,10 @@ def sr300(
     lit &= ~shadow & ~_gap(z, shadow, fields, params)
     valid = _decoded(lit, fields, params)
     reading = _reading(z, lit, valid, fields, params)
-    for y, x, value in _stray_blobs(z, reading, fields, params):
-        reading[y, x] = value
+    for pixels in _pinholes(reading, fields, params):
+        reading[pixels] = 0
+    for pixels, value in _stray_blobs(reading, fields, params):
+        reading[pixels] = value
     counts = np.rint(reading / np.float32(params.unit))
     counts[(reading < params.near) | (reading > params.far)] = 0
     out[box] = counts * np.float32(params.unit)
@@ -125,11 +129,11 @@ class _Fields:
     def __init__(self, rng: np.random.Generator, shape: tuple[int, int], scale: float) -> None:
         self.rng, self.shape, self.scale = rng, shape, scale
 
-    def clumps(self, pitch_px: float) -> Field:
-        """Smooth lumps of about twice `pitch_px` (pixels at f = 476)."""
-        grid = self._white(pitch_px)
+    def clumps(self, pitch_px: float, elongation: float = 1) -> Field:
+        """Smooth lumps of about twice `pitch_px` (pixels at f = 476), `elongation` times as high as wide."""
+        grid = self._white(pitch_px, elongation)
         total = grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]
-        return self._enlarge((total >> 2).astype(np.uint8), pitch_px, deviation=28)
+        return self._enlarge((total >> 2).astype(np.uint8), pitch_px, elongation, deviation=28)
 
     def streaks(self, pitch_px: float) -> Field:
         """Lumps drawn out eightfold along one random direction."""
@@ -140,16 +144,17 @@ class _Fields:
         spread = np.clip((grid >> 3).astype(np.int16) * 2 - 128, 0, 255)
         return self._enlarge(spread.astype(np.uint8), pitch_px, deviation=36)
 
-    def _white(self, pitch_px: float) -> NDArray[np.uint16]:
-        height, width = (int(n / self._pitch(pitch_px)) + 4 for n in self.shape)
+    def _white(self, pitch_px: float, elongation: float = 1) -> NDArray[np.uint16]:
+        pitch = self._pitch(pitch_px)
+        height, width = int(self.shape[0] / (pitch * elongation)) + 4, int(self.shape[1] / pitch) + 4
         return self.rng.integers(0, 256, (height, width), np.uint8).astype(np.uint16)
 
     def _pitch(self, pitch_px: float) -> float:
         return max(pitch_px * self.scale, 1.0)
 
-    def _enlarge(self, grid: NDArray[np.uint8], pitch_px: float, deviation: float) -> Field:
+    def _enlarge(self, grid: NDArray[np.uint8], pitch_px: float, elongation: float = 1, *, deviation: float) -> Field:
         pitch = self._pitch(pitch_px)
-        size = (round(grid.shape[1] * pitch), round(grid.shape[0] * pitch))
+        size = (round(grid.shape[1] * pitch), round(grid.shape[0] * pitch * elongation))
         y, x = self.rng.integers(0, int(pitch) + 1, 2)
         fine = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR_EXACT)
         fine = fine[y : y + self.shape[0], x : x + self.shape[1]].astype(np.float32)
@@ -211,9 +216,14 @@ def _gap(z: Field, shadow: Mask, fields: _Fields, p: SR300) -> Mask:
 
 
 def _decoded(lit: Mask, fields: _Fields, p: SR300) -> Mask:
-    """Pixels whose window holds enough lit surface; the share required varies in clumps, hence ragged contours."""
-    share = _share(lit, p.window_px * fields.scale)
-    return share > np.float32(0.5) + np.float32(p.raggedness) * np.clip(fields.clumps(2.2), -2, 2)
+    """Pixels whose window holds enough lit surface; the share required varies in clumps, hence ragged contours.
+
+    A wider look at the neighbourhood drops crumbs and fills small holes, as the camera's own filter does.
+    """
+    rough = np.clip(1 + np.float32(0.5) * fields.clumps(14), np.float32(0.2), 2)  # some contours are smooth
+    needed = np.float32(0.5) + np.float32(p.raggedness) * rough * np.clip(fields.clumps(2.2), -2, 2)
+    around = _share(lit, 2 * p.window_px * fields.scale)
+    return (_share(lit, p.window_px * fields.scale) > needed) & (around > np.float32(0.2)) | (around > np.float32(0.75))
 
 
 def _share(mask: Mask, width: float) -> Field:
@@ -227,14 +237,14 @@ def _share(mask: Mask, width: float) -> Field:
 
 
 def _reading(z: Field, lit: Mask, valid: Mask, fields: _Fields, p: SR300) -> Field:
-    """Depth of the decoded pixels in metres: the window's mean of the lit surface plus a smooth error."""
+    """Depth of the decoded pixels in metres: the window's mean of the surface plus a smooth error."""
     nothing = np.float32(1e3)
     window = _odd(p.window_px * fields.scale)
     nearest = cv2.erode(np.where(lit, z, nothing), np.ones((window, window), np.uint8), borderValue=float(nothing))
-    own = np.where(lit, z, nearest)  # a window beyond the silhouette reads the nearest surface it touches
-    valid = valid & (own < nothing)
-    part = 1 - np.minimum(_share(lit, 2 * p.window_px * fields.scale), np.float32(0.9)) / np.float32(0.9)
-    error = np.float32(p.ripple) * (fields.clumps(7) + np.float32(0.5) * fields.clumps(3))
+    own = np.where((z > 0) & (z < nearest * np.float32(1 + p.step)), z, nearest)  # past a silhouette: what is beside it
+    valid = valid & (nearest < nothing)
+    part = 1 - _share(lit, 3 * p.window_px * fields.scale)
+    error = np.float32(p.ripple) * (fields.clumps(6) + np.float32(0.7) * fields.clumps(2.5, elongation=4))
     error += np.float32(p.edge_error) * part * fields.clumps(3.5)
     measured = np.where(valid, own + error * z * z, 0).astype(np.float32)
     return _smoothed(measured, valid, window, p)
@@ -251,27 +261,40 @@ def _smoothed(measured: Field, valid: Mask, window: int, p: SR300) -> Field:
     return np.where(valid, np.where(mixed, whole, mean), 0).astype(np.float32) * fine
 
 
-def _stray_blobs(
-    z: Field, reading: Field, fields: _Fields, p: SR300
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], np.float32]]:
-    """Wrongly decoded blobs just outside the contours, mostly nearer than the surface: (rows, columns, depth)."""
-    rng, scale = fields.rng, fields.scale
-    count = rng.poisson(p.blobs)
-    reach = _odd(2 * p.window_px * scale)
-    near = cv2.dilate(reading, np.ones((reach, reach), np.uint8))
-    ring = np.flatnonzero((near > 0) & (reading == 0))
-    if not ring.size:
-        return
-    for start in ring[rng.integers(0, ring.size, count)]:
-        y0, x0 = divmod(int(start), z.shape[1])
-        points = max(1, round(int(rng.integers(2, 14)) * scale * scale))
-        steps = rng.integers(-1, 2, (2, points)).cumsum(1)  # a short random walk: small, connected, irregular
-        y, x = np.clip(y0 + steps[0], 0, z.shape[0] - 1), np.clip(x0 + steps[1], 0, z.shape[1] - 1)
+def _pinholes(reading: Field, fields: _Fields, p: SR300) -> Iterator[Pixels]:
+    """Tiny holes just inside the contours: (rows, columns)."""
+    reach = _odd(p.window_px * fields.scale)
+    inner = cv2.erode(reading, np.ones((reach, reach), np.uint8), borderValue=1e3)
+    rim = np.flatnonzero((inner == 0) & (cv2.erode(reading, np.ones((3, 3), np.uint8), borderValue=1e3) > 0))
+    yield from _walks(rim, p.pinholes, 4, reading.shape, fields)
+
+
+def _stray_blobs(reading: Field, fields: _Fields, p: SR300) -> Iterator[tuple[Pixels, np.float32]]:
+    """Wrongly decoded blobs just outside the contours, mostly nearer than the surface: (rows, columns), depth."""
+    rng = fields.rng
+    reach = _odd(2 * p.window_px * fields.scale)
+    beside = cv2.dilate(reading, np.ones((reach, reach), np.uint8))
+    ring = np.flatnonzero((beside > 0) & (reading == 0))
+    for y, x in _walks(ring, p.blobs, 14, reading.shape, fields):
         low, high = p.blob_offset
         offset = low + (high - low) * rng.random()
-        value = near[y0, x0] + np.float32(offset if rng.random() < 0.25 else -offset)
         free = reading[y, x] == 0
-        yield y[free], x[free], value
+        yield (y[free], x[free]), beside[y[0], x[0]] + np.float32(offset if rng.random() < 0.25 else -offset)
+
+
+def _walks(
+    starts: NDArray[np.intp], mean: float, longest: int, shape: tuple[int, int], fields: _Fields
+) -> Iterator[Pixels]:
+    """Small, connected, irregular sets of pixels: about `mean` short random walks that begin at some of `starts`."""
+    rng = fields.rng
+    count = int(rng.poisson(mean))
+    if not starts.size:
+        return
+    for start in starts[rng.integers(0, starts.size, count)]:
+        steps = rng.integers(-1, 2, (2, max(1, round(int(rng.integers(1, longest)) * fields.scale**2))))
+        steps[:, 0] = 0
+        y, x = np.array(divmod(int(start), shape[1]))[:, None] + steps.cumsum(1)
+        yield np.clip(y, 0, shape[0] - 1), np.clip(x, 0, shape[1] - 1)
 
 
 def _odd(width: float) -> int:
