@@ -1,0 +1,1 @@
+"""The synthetic RGB-D world: hand, body, scenes, lights, cameras, renderer and sensor models."""

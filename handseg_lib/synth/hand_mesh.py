@@ -1,0 +1,146 @@
+"""From a hand's implicit surface to a mesh that can be posed: vertices, normals, skinning weights and parts."""
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from dataclasses import astuple, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib import paths
+from handseg_lib.synth.hand_shape import BONES, HandShape
+from handseg_lib.synth.hand_surface import HandSurface
+from handseg_lib.synth.sdf import gradient, near, polygonise
+
+FACES = 7000
+STEP = 0.0020
+INFLUENCES = 4
+FOREARM = BONES.index("forearm")
+
+
+@dataclass(frozen=True)
+class HandMesh:
+    """A hand in its modelling pose.
+
+    Attributes:
+        vertices: (V, 3) float32 metres in the hand frame.
+        faces: (F, 3) int32.
+        normals: (V, 3) float32, gradients of the implicit surface.
+        bones: (V, 4) int32 ids of the bones (`hand_shape.BONES`) that move a vertex, the strongest first.
+        weights: (V, 4) float32 their shares, which sum to 1.
+        parts: (F,) uint8 part ids of `data.PARTS`, 0 beyond the wrist.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    normals: NDArray[np.float32]
+    bones: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    parts: NDArray[np.uint8]
+
+
+def build(shape: HandShape) -> HandMesh:
+    """Polygonise the shape's surface and weigh its vertices; about a second."""
+    surface = HandSurface(shape)
+    vertices, faces = polygonise(surface.distance, surface.box, STEP, FACES)
+    weights = bone_weights(surface, vertices)
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+    top = np.take_along_axis(weights, order, 1)
+    top = top / top.sum(1, keepdims=True)
+    centres = vertices[faces].mean(1)
+    return HandMesh(
+        vertices.astype(np.float32),
+        faces,
+        gradient(surface.distance, vertices).astype(np.float32),
+        order.astype(np.int32),
+        top.astype(np.float32),
+        part_ids(bone_weights(surface, centres), centres),
+    )
+
+
+def bone_weights(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 17) share of each bone of `BONES` in moving each of (N, 3) surface points of the modelling pose.
+
+    A point belongs to the finger whose tube is nearest, softly between neighbours; along a finger the shares pass
+    from one segment to the next across each joint over about the finger's thickness.
+    """
+    shape, scale = surface.shape, surface.shape.length / 0.186
+    membership = np.stack([1 / (np.maximum(near(f, points), 0) + 0.0015 * scale) ** 3 for f in surface.fingers], 1)
+    membership[:, 1:] /= membership[:, 1:].sum(1, keepdims=True)
+    # The thumb competes with the whole palm: its ball moves with it, the palm's middle does not.
+    frame = shape.rest_frames[1]
+    along = (points - frame[:3, 3]) @ frame[:3, 1] / shape.segments[0][0]
+    outside = np.maximum(near(surface.fingers[0], points), 0)
+    membership[:, 0] = smooth_step(0.017 * scale, 0.001 * scale, outside) * smooth_step(-0.15, 0.35, along)
+    membership[:, 1:] *= 1 - membership[:, :1]
+    weights = np.zeros((len(points), len(BONES)))
+    for finger in range(5):
+        frame = shape.rest_frames[1 + 3 * finger]
+        along = (points - frame[:3, 3]) @ frame[:3, 1]
+        a, b, _ = shape.segments[finger]
+        thick = surface.fingers[finger].width[4]
+        first = 1.0 if finger == 0 else smooth_step(-1.1 * thick, 1.1 * thick, along)
+        second = smooth_step(a - 0.75 * thick, a + 0.75 * thick, along)
+        third = smooth_step(a + b - 0.7 * thick, a + b + 0.7 * thick, along)
+        shares = np.stack([first - np.minimum(first, second), second - third, third], 1)
+        weights[:, 1 + 3 * finger : 4 + 3 * finger] = membership[:, finger : finger + 1] * shares
+    arm = smooth_step(0.016 * scale, -0.026 * scale, points[:, 1])
+    weights *= 1 - arm[:, None]
+    weights[:, FOREARM] = arm
+    weights[:, 0] = 1 - weights[:, 1:].sum(1)
+    return np.maximum(weights, 0)
+
+
+def smooth_step(start: float, end: float, x: NDArray[np.floating]) -> NDArray[np.floating]:
+    """0 at `start`, 1 at `end`, with a smooth cubic between; `start` may be the larger."""
+    t = np.clip((x - start) / (end - start), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def part_ids(weights: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(N,) part ids of `data.PARTS` from bone weights: bones 1..15 are parts 1..15, the palm is 16.
+
+    The ball of the thumb moves with the thumb's first bone and is counted to it, as in other part legends.
+    """
+    strongest = weights[:, :FOREARM].argmax(1)
+    parts = np.where(strongest == 0, 16, strongest)
+    return np.where(points[:, 1] > 0, parts, 0).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def hand_mesh(shape: HandShape) -> HandMesh:
+    """The shape's mesh, from this process, from the store's `hands/` folder, or built and kept there."""
+    path = paths.store_root() / "hands" / f"{cache_key(shape)}.npz"
+    names = list(HandMesh.__dataclass_fields__)
+    if path.exists():
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return HandMesh(**{name: stored[name] for name in names})
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            path.unlink(missing_ok=True)  # damaged: a cache may always be made again
+    mesh = build(shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **{name: getattr(mesh, name) for name in names})
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return mesh
+
+
+@lru_cache(maxsize=1)
+def _code() -> bytes:
+    """The sources that decide what a mesh looks like: another version of them never reads this one's files."""
+    here = Path(__file__).parent
+    return b"".join((here / f"{n}.py").read_bytes() for n in ("sdf", "hand_shape", "hand_surface", "hand_mesh"))
+
+
+def cache_key(shape: HandShape) -> str:
+    """Name of a shape's mesh in the store: a hash of its measurements and of the code that builds it."""
+    return hashlib.sha256(_code() + repr(astuple(shape)).encode()).hexdigest()[:24]
