@@ -1,0 +1,175 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from miniature import Miniature
+
+from handseg_lib import paths, series
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A miniature project whose series has been run once; tests put back what they change."""
+    mini = Miniature(tmp_path_factory.mktemp("mini"))
+    status, output = mini.run("--profile", "smoke")
+    assert status == 0, output
+    mini.first = output, mini.journal()
+    return mini
+
+
+@pytest.fixture
+def mini(tmp_path):
+    return Miniature(tmp_path)
+
+
+def test_series_and_notebooks_folder_agree():
+    on_disk = {path.name for path in paths.notebooks_root().glob("*.ipynb")}
+    assert on_disk == {notebook.path.name for notebook in series.SERIES}
+
+
+def test_whole_series_runs_in_order_and_names_its_report(finished):
+    output, journal = finished.first
+    runs = [line for line in journal if line.startswith("train ") and "began" not in line]
+    assert runs == ["train toy/run --profile smoke --seed 0"]  # two notebooks ask for it, it is trained once
+    checks = [line for line in journal if line.startswith("check")]
+    assert checks[-1].startswith("check 90") and len(checks) == 3
+    assert journal[-2:] == ["report build", "report verify"]
+    assert "Report: reports/smoke/index.html" in output
+    assert all(f"notebook {name}: done in" in output for name in ("01_first", "02_second", "90_last"))
+    assert len(output.splitlines()) <= 2 * 5 + 3  # two lines a step, what is run, where the report is
+
+
+def test_parameters_are_injected_where_the_notebook_has_them(finished):
+    executed = finished.root / "reports" / "smoke" / "notebooks"
+    assert 'profile = \\"smoke\\"' in (executed / "02_second.ipynb").read_text()
+    assert "check 01 profile=smoke" in finished.first[1]
+
+
+def test_second_run_does_nothing(finished):
+    began = time.monotonic()
+    status, output = finished.run("--profile", "smoke")
+    assert status == 0 and "Nothing to do" in output
+    assert finished.journal() == ["report verify"]
+    assert time.monotonic() - began < 20  # seconds; generous for a busy machine
+
+
+def test_changed_notebook_reruns_itself_what_reads_it_and_the_report(finished):
+    finished.write_notebook("01_first", "print('changed')")
+    status, _ = finished.run("--profile", "smoke")
+    done = [line.split()[:2] for line in finished.journal()]
+    assert status == 0
+    assert done == [["check", "01"], ["check", "90"], ["report", "build"], ["report", "verify"]]
+
+
+def test_lost_executed_notebook_is_made_again(finished):
+    (finished.root / "reports" / "smoke" / "notebooks" / "90_last.ipynb").unlink()
+    status, _ = finished.run("--profile", "smoke")
+    assert status == 0
+    assert [line.split()[1] for line in finished.journal()] == ["90", "build", "verify"]
+
+
+def test_dry_run_says_what_would_be_done_and_does_nothing(finished):
+    status, output = finished.run("--profile", "smoke", "--only", "02", "--seeds", "2", "--dry-run")
+    assert status == 0
+    assert "would do: train toy/run, seed 1" in output and "would do: notebook 02_second" in output
+    assert "01_first" not in output
+    assert finished.journal() == []
+
+
+def test_reuse_trains_nothing(mini):
+    status, output = mini.run("--profile", "smoke", "--only", "02", "--reuse")
+    journal = mini.journal()
+    assert status == 0, output
+    assert not any(line.startswith("train") for line in journal)
+    assert "check 02 profile=smoke reuse=True" in journal
+
+
+def test_failing_notebook_shows_its_traceback_and_lets_others_finish(mini):
+    mini.write_notebook("02_second", "hands = {'left': 1}\nhands['third']")
+    status, output = mini.run("--profile", "smoke")
+    assert status != 0
+    assert "notebook 02_second: FAILED" in output and "KeyError: 'third'" in output
+    executed = mini.root / "reports" / "smoke" / "notebooks" / "02_second.ipynb"
+    assert f"See {executed}" in output and "KeyError" in executed.read_text()
+    assert "notebook 01_first: done" in output
+    assert "\n[" in output and "Report:" not in output
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+
+
+def interrupted(mini, number):
+    """Starts a run, sends `number` to its whole process group while it trains, and returns what it printed."""
+    process = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
+    wait_for(lambda: (mini.root / "journal").exists())
+    os.killpg(process.pid, number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    return output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
+def test_interrupted_run_goes_on_when_started_again(mini, number):
+    output = interrupted(mini, number)
+    assert number == signal.SIGKILL or "The same command goes on" in output
+    assert mini.journal() == ["train began toy/run --profile smoke --seed 0"]
+    status, output = mini.run("--profile", "smoke", "--only", "02")
+    assert status == 0, output
+    assert "train toy/run --profile smoke --seed 0" in mini.journal()
+
+
+def test_killed_driver_leaves_nothing_running(mini):
+    process = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
+    wait_for(lambda: (mini.root / "journal").exists())
+    process.send_signal(signal.SIGTERM)  # to the command alone, not to its children
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert mini.processes() == []
+
+
+def test_two_runs_in_one_store_do_not_mix(mini):
+    first = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
+    try:
+        wait_for(lambda: (mini.root / "journal").exists())
+        status, output = mini.run("--profile", "smoke", "--only", "01")
+        assert status == 1 and "Another run is at work" in output
+    finally:
+        os.killpg(first.pid, signal.SIGINT)
+        first.communicate(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--profile", "smok"], ["full", "paper", "quick", "smoke"]),
+        (["--only", "01,03"], ["No notebook '03'", "01 (first)", "90 (last)"]),
+        (["--sedes", "3"], ["--sedes", "--seeds", "--profile"]),
+        (["--seeds", "0"], ["'0' is not a whole number"]),
+        (["--data-root", "nowhere"], ["'nowhere' is not a folder"]),
+        (["tests"], ["no command 'tests'", "test", "doctor", "lab"]),
+        (["doctor", "--profile", "smoke"], ["unrecognized arguments"]),
+        (["test", "--", "-x"], ["test takes nothing after --"]),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_prepared(finished, arguments, names):
+    status, output = finished.run(*arguments, HANDSEG_PYTHON="")
+    assert status == 2
+    assert all(name in output for name in names), output
+    assert not (finished.root / ".venv").exists()
+
+
+def test_workflow_starts_without_torch():
+    code = (
+        "import sys; from handseg_lib import profiles, series, run_all;"
+        "print([m for m in ('torch', 'numpy') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
