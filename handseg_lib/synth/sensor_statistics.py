@@ -214,7 +214,7 @@ def _holes(valid: NDArray[np.bool_], scale: float) -> dict[str, float]:
     area = pixels[inner & (pixels < HOLE * scale**2)] / scale**2
     readings = valid.sum() / scale**2
     return {
-        "holes": 1e4 * area.size / readings if readings else NAN,
+        "holes": float(1e4 * area.size / readings) if readings else NAN,
         "hole_size": float(area.mean()) if area.size else NAN,
     }
 
