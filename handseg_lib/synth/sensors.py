@@ -9,7 +9,6 @@ Random fields are drawn as integers and enlarged and averaged in integer arithme
 to operations that IEEE 754 rounds exactly, so that a seed gives the same bits whatever vector unit the processor has.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +20,7 @@ from handseg_lib.errors import DataError
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows, columns
+Places = NDArray[np.intp]  # flat indices of pixels
 
 REFERENCE_FOCAL = 476.007  # pixels; window and clump sizes below are angles, written as pixels of this camera
 SUBUNITS = 8  # depth is averaged in eighths of the sensor's unit: sums of 49 stay exact in float32
@@ -102,21 +101,20 @@ def sr300(
             raise DataError(f"sr300: {name} is {image.shape}, the intrinsics are for {shape} (height, width)")
     out = np.zeros(shape, np.float32)
     scale = intrinsics.fx / REFERENCE_FOCAL
-    box = _bounding_box(depth > 0, margin=round(8 * scale) + 2)
+    reached = (depth > 0) & (depth < params.far)  # what lies farther neither answers nor hides anything
+    box = _bounding_box(reached, margin=round(8 * scale) + 2)
     if box is None:
         return out
-    z = np.where(depth[box] > 0, depth[box], 0).astype(np.float32)
+    z = depth[box] * reached[box]
     fields = _Fields(rng, z.shape, scale)
-    lit = (z > params.near) & (z < params.far)
+    lit = z > params.near
     lit &= _signal(z, cos[box], reflectance[box], box, intrinsics, fields, params)
     shadow = _shadow(z, box, intrinsics, params)
     lit &= ~shadow & ~_gap(z, shadow, fields, params)
     valid = _decoded(lit, fields, params)
     reading = _reading(z, lit, valid, fields, params)
-    for pixels in _pinholes(reading, fields, params):
-        reading[pixels] = 0
-    for pixels, value in _stray_blobs(reading, fields, params):
-        reading[pixels] = value
+    _add_pinholes(reading, fields, params)
+    _add_stray_blobs(reading, fields, params)
     counts = np.rint(reading / np.float32(params.unit))
     counts[(reading < params.near) | (reading > params.far)] = 0
     out[box] = counts * np.float32(params.unit)
@@ -261,40 +259,46 @@ def _smoothed(measured: Field, valid: Mask, window: int, p: SR300) -> Field:
     return np.where(valid, np.where(mixed, whole, mean), 0).astype(np.float32) * fine
 
 
-def _pinholes(reading: Field, fields: _Fields, p: SR300) -> Iterator[Pixels]:
-    """Tiny holes just inside the contours: (rows, columns)."""
+def _add_pinholes(reading: Field, fields: _Fields, p: SR300) -> None:
+    """Tiny holes just inside the contours, in place."""
     reach = _odd(p.window_px * fields.scale)
     inner = cv2.erode(reading, np.ones((reach, reach), np.uint8), borderValue=1e3)
-    rim = np.flatnonzero((inner == 0) & (cv2.erode(reading, np.ones((3, 3), np.uint8), borderValue=1e3) > 0))
-    yield from _walks(rim, p.pinholes, 4, reading.shape, fields)
+    rim = (inner == 0) & (cv2.erode(reading, np.ones((3, 3), np.uint8), borderValue=1e3) > 0)
+    _, places, _ = _specks(rim, p.pinholes, 4, fields)
+    reading.ravel()[places] = 0
 
 
-def _stray_blobs(reading: Field, fields: _Fields, p: SR300) -> Iterator[tuple[Pixels, np.float32]]:
-    """Wrongly decoded blobs just outside the contours, mostly nearer than the surface: (rows, columns), depth."""
-    rng = fields.rng
+def _add_stray_blobs(reading: Field, fields: _Fields, p: SR300) -> None:
+    """Wrongly decoded blobs just outside the contours, mostly nearer than the surface beside them, in place."""
     reach = _odd(2 * p.window_px * fields.scale)
     beside = cv2.dilate(reading, np.ones((reach, reach), np.uint8))
-    ring = np.flatnonzero((beside > 0) & (reading == 0))
-    for y, x in _walks(ring, p.blobs, 14, reading.shape, fields):
-        low, high = p.blob_offset
-        offset = low + (high - low) * rng.random()
-        free = reading[y, x] == 0
-        yield (y[free], x[free]), beside[y[0], x[0]] + np.float32(offset if rng.random() < 0.25 else -offset)
+    starts, places, owner = _specks((beside > 0) & (reading == 0), p.blobs, 14, fields)
+    low, high = p.blob_offset
+    offset = (low + (high - low) * fields.rng.random(starts.size)) * np.where(
+        fields.rng.random(starts.size) < 0.25, 1, -1
+    )
+    depth = beside.ravel()[starts] + offset.astype(np.float32)
+    free = reading.ravel()[places] == 0
+    reading.ravel()[places[free]] = depth[owner[free]]
 
 
-def _walks(
-    starts: NDArray[np.intp], mean: float, longest: int, shape: tuple[int, int], fields: _Fields
-) -> Iterator[Pixels]:
-    """Small, connected, irregular sets of pixels: about `mean` short random walks that begin at some of `starts`."""
-    rng = fields.rng
-    count = int(rng.poisson(mean))
-    if not starts.size:
-        return
-    for start in starts[rng.integers(0, starts.size, count)]:
-        steps = rng.integers(-1, 2, (2, max(1, round(int(rng.integers(1, longest)) * fields.scale**2))))
-        steps[:, 0] = 0
-        y, x = np.array(divmod(int(start), shape[1]))[:, None] + steps.cumsum(1)
-        yield np.clip(y, 0, shape[0] - 1), np.clip(x, 0, shape[1] - 1)
+def _specks(where: Mask, mean: float, longest: int, fields: _Fields) -> tuple[Places, Places, Places]:
+    """Small, connected, irregular sets of pixels: about `mean` random walks that begin somewhere in `where`.
+
+    Returns:
+        Flat indices of the starts, flat indices of all pixels, and for each of those the number of its walk.
+    """
+    rng, (height, width) = fields.rng, where.shape
+    starts = np.flatnonzero(where)
+    count = int(rng.poisson(mean)) if starts.size else 0
+    starts = starts[rng.integers(0, max(starts.size, 1), count)]
+    lengths = np.maximum(np.rint(rng.integers(1, longest, count) * fields.scale**2), 1)
+    steps = rng.integers(-1, 2, (2, count, int(lengths.max(initial=1))))
+    steps[..., 0] = 0
+    rows, columns = np.stack(np.divmod(starts, width))[..., None] + steps.cumsum(-1)
+    places = np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
+    taken = np.arange(steps.shape[2]) < lengths[:, None]
+    return starts, places[taken], np.nonzero(taken)[0]
 
 
 def _odd(width: float) -> int:
