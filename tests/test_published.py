@@ -20,7 +20,7 @@ def noted(frame, kind):
 def test_every_row_is_complete_and_cited(name):
     frame = published.table("handseg", name)
     assert not frame.isna().any().any()
-    assert frame.attrs["source"] == f"handseg Table {name[-1]}"
+    assert frame.attrs["source"] == f"HandSeg Table {name[-1]}"
     assert "Bojja" in frame.attrs["citation"] and frame.attrs["caption"]
     assert set(frame.attrs["units"]) == set(frame.columns)
 

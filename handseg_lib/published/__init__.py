@@ -41,7 +41,7 @@ def table(paper: str, name: str) -> pd.DataFrame:
     frame = pd.DataFrame(numbers, index=pd.Index(list(entry["rows"]), name=entry["row_name"]))
     frame.columns.name = entry.get("column_name")
     frame.attrs = {
-        "source": f"{paper} {_numbered(name)}",
+        "source": f"{title(paper)} {_numbered(name)}",
         "citation": _paper(paper)["citation"],
         "caption": entry["caption"],
         "section": entry["section"],
@@ -61,6 +61,11 @@ def tables(paper: str) -> tuple[str, ...]:
 def figures(paper: str) -> dict[str, str]:
     """A paper's figures: name (`fig1`, ...) -> what it shows, in our words."""
     return dict(_paper(paper)["figures"])
+
+
+def title(paper: str) -> str:
+    """A paper's name as it is written in prose: "HandSeg"."""
+    return _paper(paper)["title"]
 
 
 def citation(paper: str) -> str:
