@@ -1,0 +1,330 @@
+"""Rendered data sets, kept on disk: asked for by recipe, rendered once by several processes, read through memory maps.
+
+A set is a folder `data/<scene>-<split>-<fingerprint>` of the store. Frames come in shards of 64, one `.npy` file for
+each kind of image. A shard is written under a temporary name, flushed to disk and renamed, so that what has its final
+name is whole; `index.json`, written last, says that the set is. A killed rendering goes on at the missing shards.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+import handseg_lib.synth
+from handseg_lib import paths
+from handseg_lib.camera import SR300_DEPTH
+from handseg_lib.data.labels import Label
+from handseg_lib.data.sample import Sample
+from handseg_lib.errors import DataError, StoreError
+from handseg_lib.synth.scene import SCENES
+from handseg_lib.synth.sensors import SR300
+from handseg_lib.synth.world import SPLITS, frame
+
+SHARD = 64
+UNIT = 0.000125  # metres a step of stored depth, the SR300's own
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a set is made of. Frame `index` depends on scene, split, seed and size alone, never on the count."""
+
+    scene: str
+    split: str
+    count: int
+    size: tuple[int, int]
+    seed: int
+    rgb: bool
+
+    def __post_init__(self) -> None:
+        if self.scene not in SCENES:
+            raise DataError(f"unknown scene {self.scene!r}, expected one of {', '.join(SCENES)}")
+        if self.split not in SPLITS:
+            raise DataError(f"unknown split {self.split!r}, expected one of {', '.join(SPLITS)}")
+        if self.count < 1 or min(self.size) < 16 or self.seed < 0:
+            raise DataError(
+                f"a synthetic set needs at least 1 frame of at least 16x16 pixels and a seed >= 0, "
+                f"found count {self.count}, size {self.size}, seed {self.seed}"
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the recipe, the sensor's parameters and the code that renders."""
+        facts = {**asdict(self), "sensor": asdict(SR300()), "code": code_version(), "version": VERSION}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def kinds(self) -> dict[str, tuple[type, tuple[int, ...]]]:
+        """Images of a frame: name -> (dtype, shape)."""
+        kinds: dict[str, tuple[type, tuple[int, ...]]] = {
+            "depth": (np.uint16, self.size),
+            "labels": (np.uint8, self.size),
+        }
+        return {**kinds, "rgb": (np.uint8, (*self.size, 3))} if self.rgb else kinds
+
+    def shards(self) -> list[range]:
+        """Frame numbers of each shard."""
+        return [range(i, min(i + SHARD, self.count)) for i in range(0, self.count, SHARD)]
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Hash of the source text of the synthetic world: other code, other frames."""
+    folder = Path(handseg_lib.synth.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+class SyntheticSet(Sequence[Sample]):
+    """A rendered set. Samples are read from memory-mapped files when asked for."""
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder, self.recipe = folder, recipe
+        self._maps: dict[tuple[str, int], NDArray] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the recipe and the code that rendered this set."""
+        return self.recipe.fingerprint
+
+    @cached_property
+    def index(self) -> dict[str, Any]:
+        """What `index.json` holds: recipe, fingerprint, frame ids, subjects, pixel counts of labels."""
+        path = self.folder / "index.json"
+        try:
+            index = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: cannot be read ({error}). {_remedy(self.folder)}") from error
+        if index.get("fingerprint") != self.fingerprint or len(index.get("ids", ())) != self.recipe.count:
+            raise StoreError(
+                f"{path}: belongs to set {index.get('fingerprint')!r} with {len(index.get('ids', ()))} frames, "
+                f"expected {self.fingerprint!r} with {self.recipe.count}. {_remedy(self.folder)}"
+            )
+        return index
+
+    def __len__(self) -> int:
+        return self.recipe.count
+
+    def __getitem__(self, i: int) -> Sample:  # type: ignore[override]
+        if isinstance(i, slice):
+            raise TypeError("a SyntheticSet is read frame by frame; use [data[i] for i in range(...)]")
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"frame {i} of a synthetic set with {len(self)} frames")
+        i %= len(self)
+        shard, row = divmod(i, SHARD)
+        depth = self._map("depth", shard)[row].astype(np.float32) * np.float32(UNIT)
+        rgb = self._map("rgb", shard)[row].copy() if self.recipe.rgb else None
+        height, width = self.recipe.size
+        labels = self._map("labels", shard)[row].copy()
+        return Sample(self.index["ids"][i], labels, depth, rgb, SR300_DEPTH.resized(width, height))
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "recipe": self.recipe}  # memory maps are opened anew in each process
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["folder"], state["recipe"])  # type: ignore[misc]
+
+    @property
+    def subjects(self) -> list[int]:
+        """Subject of each frame, -1 where nobody is in view."""
+        return list(self.index["subjects"])
+
+    @property
+    def label_counts(self) -> NDArray[np.int64]:
+        """(len(Label),) pixels of each vocabulary label in the whole set, for class weights."""
+        return np.array(self.index["label_counts"], np.int64)
+
+    def _map(self, kind: str, shard: int) -> NDArray:
+        if (kind, shard) not in self._maps:
+            frames = self.recipe.shards()[shard]
+            self._maps[kind, shard] = read_shard(shard_path(self.folder, kind, shard), self.recipe, kind, len(frames))
+        return self._maps[kind, shard]
+
+
+def synthetic(
+    scene: str = "exo_two_hands",
+    split: str = "train",
+    count: int = 1000,
+    size: tuple[int, int] = (240, 320),
+    seed: int = 0,
+    workers: int | None = None,
+    rgb: bool = False,
+) -> SyntheticSet:
+    """The set of a recipe, rendered first where the store does not have it.
+
+    Args:
+        scene: a name of `synth.scene.SCENES`.
+        split: "train", "val" or "test"; no subject is in two of them.
+        count: number of frames; the first n frames of a larger set are the same.
+        size: (height, width) in pixels.
+        seed: which world; frames of different seeds share subjects but nothing else.
+        workers: processes that render, default one for each processor; the frames do not depend on it.
+        rgb: also the colour image, aligned with depth and labels.
+
+    Raises:
+        DataError: for an unknown scene or split, or impossible numbers.
+        StoreError: for a damaged shard or a full disk, naming the file and what to do.
+    """
+    recipe = Recipe(scene, split, int(count), (int(size[0]), int(size[1])), int(seed), bool(rgb))
+    folder = paths.store_root() / "data" / f"{scene}-{split}-{recipe.fingerprint}"
+    folder.mkdir(parents=True, exist_ok=True)
+    data = SyntheticSet(folder, recipe)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "index.json").exists():
+            render(folder, recipe, workers or available_processors())
+    for shard in range(len(recipe.shards())):
+        for kind in recipe.kinds:
+            data._map(kind, shard)
+    return data
+
+
+def available_processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def render(folder: Path, recipe: Recipe, workers: int) -> None:
+    """Render the missing shards and, last, write the index."""
+    for stale in folder.glob("*.part"):  # of a killed rendering; the lock says that nobody writes now
+        stale.unlink()
+    facts: dict[int, dict[str, Any]] = {}
+    missing = []
+    for shard in range(len(recipe.shards())):
+        stored = _stored_facts(folder, recipe, shard)
+        missing.append(shard) if stored is None else facts.update({shard: stored})
+    done = sum(len(recipe.shards()[shard]) for shard in facts)
+    with tqdm(total=recipe.count, initial=done, desc=f"rendering {recipe.scene} {recipe.split}", unit="frame") as bar:
+        for shard, fact in _rendered(folder, recipe, missing, workers):
+            facts[shard] = fact
+            bar.update(len(fact["ids"]))
+    ordered = [facts[shard] for shard in sorted(facts)]
+    index = {
+        **asdict(recipe),
+        "fingerprint": recipe.fingerprint,
+        "unit": UNIT,
+        "shard": SHARD,
+        "ids": [i for fact in ordered for i in fact["ids"]],
+        "subjects": [s for fact in ordered for s in fact["subjects"]],
+        "label_counts": np.sum([fact["label_counts"] for fact in ordered], axis=0).tolist(),
+    }
+    write_atomically(folder / "index.json", json.dumps(index, indent=1).encode())
+
+
+def _rendered(folder: Path, recipe: Recipe, shards: list[int], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Render shards in this process or several, yielding each as it is finished."""
+    if workers <= 1 or len(shards) <= 1:
+        for shard in shards:
+            yield shard, render_shard(folder, recipe, shard)
+        return
+    # spawn: a forked child would inherit threads and locks of torch and OpenCV in whatever state they are
+    with ProcessPoolExecutor(min(workers, len(shards)), get_context("spawn"), initializer=_one_thread) as pool:
+        futures: dict[Future, int] = {pool.submit(render_shard, folder, recipe, shard): shard for shard in shards}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _one_thread() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def render_shard(folder: Path, recipe: Recipe, shard: int) -> dict[str, Any]:
+    """Render one shard's frames and write its files; returns ids, subjects and label counts, stored with it."""
+    frames = recipe.shards()[shard]
+    images = {kind: np.empty((len(frames), *shape), dtype) for kind, (dtype, shape) in recipe.kinds.items()}
+    fact: dict[str, Any] = {"ids": [], "subjects": [], "label_counts": np.zeros(len(Label), np.int64)}
+    for row, index in enumerate(frames):
+        one = frame(recipe.scene, recipe.seed, index, recipe.split, recipe.size)
+        images["depth"][row] = np.rint(one.depth / np.float32(UNIT))
+        images["labels"][row] = one.labels
+        if recipe.rgb:
+            images["rgb"][row] = one.rgb
+        fact["ids"].append(one.id)
+        fact["subjects"].append(one.scene.subject)
+        fact["label_counts"] += np.bincount(one.labels.ravel(), minlength=len(Label))
+    fact["label_counts"] = fact["label_counts"].tolist()
+    for kind, image in images.items():
+        write_atomically(shard_path(folder, kind, shard), image)
+    write_atomically(folder / f"shard_{shard:05d}.json", json.dumps(fact).encode())
+    return fact
+
+
+def shard_path(folder: Path, kind: str, shard: int) -> Path:
+    """File of one kind of image of one shard."""
+    return folder / f"{kind}_{shard:05d}.npy"
+
+
+def _stored_facts(folder: Path, recipe: Recipe, shard: int) -> dict[str, Any] | None:
+    """What is known of a finished shard, or None where any of its files is missing."""
+    facts = folder / f"shard_{shard:05d}.json"
+    if not facts.exists() or not all(shard_path(folder, kind, shard).exists() for kind in recipe.kinds):
+        return None
+    return json.loads(facts.read_text())
+
+
+def read_shard(path: Path, recipe: Recipe, kind: str, rows: int) -> NDArray:
+    """A shard as a read-only memory map.
+
+    Raises:
+        StoreError: if it is missing, cut short, or not what the recipe says.
+    """
+    dtype, shape = recipe.kinds[kind]
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise StoreError(f"{path}: cannot be read ({error}). {_remedy(path)}") from error
+    if array.shape != (rows, *shape) or array.dtype != dtype:
+        raise StoreError(
+            f"{path}: holds {array.dtype} {array.shape}, expected {np.dtype(dtype)} {(rows, *shape)}. {_remedy(path)}"
+        )
+    return array
+
+
+def write_atomically(path: Path, content: bytes | NDArray) -> None:
+    """Write a file so that it is either whole or not there, even through a crash or a full disk.
+
+    Raises:
+        StoreError: if the disk is full or cannot be written.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content) if isinstance(content, bytes) else np.save(file, content, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: could not be written ({error.strerror or error}). Free some space, or set HANDSEG_STORE to a "
+            "folder on a larger disk, and run again: finished shards are kept."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remedy(path: Path) -> str:
+    folder = path if path.is_dir() else path.parent
+    return f"Delete {path} and {folder / 'index.json'} and ask for the set again: only what is missing is rendered."

@@ -1,0 +1,104 @@
+"""Arms: inverse kinematics from a wanted wrist to the elbow, and the lofted upper arm and sleeve.
+
+The forearm belongs to the hand's mesh, so that the wrist has no seam; here the arm is completed to the shoulder.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.synth.loft import Array, line_frames
+
+MAX_ELBOW_FLEXION = np.radians(148)
+STEPS = 44  # sections of an arm from shoulder to wrist
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One placed arm, all points (3,) in metres in the person frame."""
+
+    shoulder: NDArray[np.float64]
+    elbow: NDArray[np.float64]
+    wrist: NDArray[np.float64]
+
+    @property
+    def flexion(self) -> float:
+        """Angle of the elbow in radians, 0 when the arm is straight."""
+        upper, fore = self.elbow - self.shoulder, self.wrist - self.elbow
+        cosine = upper @ fore / (np.linalg.norm(upper) * np.linalg.norm(fore))
+        return float(np.arccos(np.clip(cosine, -1, 1)))
+
+    @property
+    def forearm_direction(self) -> NDArray[np.float64]:
+        """Unit vector from elbow to wrist."""
+        fore = self.wrist - self.elbow
+        return fore / np.linalg.norm(fore)
+
+
+def reach(upper: float, fore: float) -> tuple[float, float]:
+    """Nearest and farthest distance from shoulder to wrist that the elbow's limits allow, metres."""
+    nearest = np.sqrt(upper**2 + fore**2 + 2 * upper * fore * np.cos(MAX_ELBOW_FLEXION))
+    return float(nearest), 0.995 * (upper + fore)
+
+
+def solve_arm(
+    shoulder: NDArray, target: NDArray, lengths: tuple[float, float], swivel: float, down: NDArray | None = None
+) -> Arm:
+    """Two-bone inverse kinematics: the arm whose wrist is at `target`, or as near to it as the arm reaches.
+
+    Args:
+        shoulder, target: (3,) metres.
+        lengths: upper arm and forearm, metres.
+        swivel: radians about the line from shoulder to wrist; 0 lets the elbow hang along `down`, positive turns it
+            towards -x when the arm points forwards.
+        down: (3,) the direction of 0; default +y.
+    """
+    upper, fore = lengths
+    shoulder, target = np.asarray(shoulder, np.float64), np.asarray(target, np.float64)
+    offset = target - shoulder
+    distance = float(np.linalg.norm(offset))
+    axis = offset / distance if distance > 1e-9 else np.array([0.0, 1.0, 0.0])
+    distance = float(np.clip(distance, *reach(upper, fore)))
+    hang = np.array([0.0, 1.0, 0.0]) if down is None else np.asarray(down, np.float64)
+    hang = hang - axis * (hang @ axis)
+    if np.linalg.norm(hang) < 1e-3:  # the arm hangs or is raised straight: let the elbow point backwards
+        hang = np.array([0.0, 0.0, 1.0]) - axis * axis[2]
+    hang /= np.linalg.norm(hang)
+    along = (distance**2 + upper**2 - fore**2) / (2 * distance)
+    height = np.sqrt(max(upper**2 - along**2, 0.0))
+    side = np.cross(axis, hang)
+    elbow = shoulder + axis * along + height * (np.cos(swivel) * hang + np.sin(swivel) * side)
+    return Arm(shoulder, elbow, shoulder + axis * distance)
+
+
+def arm_line(arm: Arm) -> Array:
+    """(STEPS, 3) centre line from inside the shoulder to the wrist, rounded at the elbow; equal steps on each bone."""
+    s = np.linspace(0, 2, STEPS)[:, None]
+    line = np.where(s < 1, arm.shoulder + (arm.elbow - arm.shoulder) * s, arm.elbow + (arm.wrist - arm.elbow) * (s - 1))
+    kernel = np.array([1, 2, 3, 2, 1]) / 9
+    inner = np.stack([np.convolve(line[:, i], kernel, mode="valid") for i in range(3)], axis=1)
+    line[2:-2] = inner
+    return line.astype(np.float32)
+
+
+def arm_radius(girth: float) -> Array:
+    """(STEPS,) radius in metres of the bare arm along `arm_line`, `girth` relative to the average man's."""
+    s = np.linspace(0, 2, STEPS)
+    knots = [0, 0.12, 0.3, 0.55, 0.85, 1.0, 1.25, 1.6, 2.0]
+    radius = np.interp(s, knots, [0.052, 0.055, 0.051, 0.047, 0.041, 0.040, 0.043, 0.035, 0.029])
+    return (radius * girth).astype(np.float32)
+
+
+def arm_frames(line: Array) -> Array:
+    """(STEPS, 3, 3) frames along the arm."""
+    first = line[1] - line[0]
+    side = np.array([1, 0, 0], np.float32) if abs(first[0]) < 0.8 * np.linalg.norm(first) else np.array([0, 0, 1.0])
+    return line_frames(line, side.astype(np.float32))
+
+
+def segment_distance(a0: NDArray, a1: NDArray, b0: NDArray, b1: NDArray) -> float:
+    """Shortest distance between two segments, to about a millimetre (sampled at 24 points each)."""
+    t = np.linspace(0, 1, 24)[:, None]
+    gap = (a0 + (a1 - a0) * t)[:, None] - (b0 + (b1 - b0) * t)[None]
+    return float(np.sqrt((gap * gap).sum(axis=2).min()))

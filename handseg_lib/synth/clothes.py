@@ -1,0 +1,65 @@
+"""Clothes: how loose, how long, of what cloth, and how they fold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handseg_lib.synth.loft import Array, oriented_noise, smooth_noise
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What one person wears in one session; lengths in metres.
+
+    Attributes:
+        sleeve: how far the sleeves reach along the arm: 0 sleeveless, 0.6 a T-shirt, 1 the elbow, 1.9 the wrist.
+        sleeve_ease: room between sleeve and arm at the hem.
+        ease: room between shirt and trunk at the waist.
+        hem: height of the shirt's hem over the hip joints (negative: below).
+        collar: height at which the shirt ends at the neck, relative to the collar bone.
+        folds: height of the folds of the shirt.
+        hood: whether the collar is thick (a hooded or turtleneck top).
+    """
+
+    sleeve: float
+    sleeve_ease: float
+    ease: float
+    hem: float
+    collar: float
+    folds: float
+    hood: bool
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> "Outfit":
+        """Draw a top: mostly T-shirts, some long sleeves, pushed-up sleeves and sleeveless tops."""
+        kind = rng.choice(["tee", "long", "pushed", "none"], p=[0.62, 0.17, 0.14, 0.07])
+        sleeve = {
+            "tee": rng.uniform(0.45, 0.85),
+            "long": rng.uniform(1.75, 1.93),
+            "pushed": rng.uniform(1.0, 1.5),
+            "none": 0.0,
+        }[str(kind)]
+        loose = rng.uniform(0, 1)
+        return cls(
+            sleeve=float(sleeve),
+            sleeve_ease=float(rng.uniform(0.008, 0.028) if kind == "tee" else rng.uniform(0.004, 0.014)),
+            ease=float(0.006 + 0.03 * loose),
+            hem=float(rng.uniform(-0.10, 0.02)),
+            collar=float(rng.uniform(-0.025, 0.012)),
+            folds=float(rng.uniform(0.0035, 0.007) * (0.7 + 0.6 * loose)),
+            hood=bool(rng.random() < 0.12 and kind in ("long", "pushed")),
+        )
+
+
+def folds(rng: np.random.Generator, shape: tuple[int, int], spacing: tuple[float, float]) -> Array:
+    """Folds of a hanging garment on its (S, T) grid, about 0 +- 1: patches of creases in several directions.
+
+    Each patch has its own direction and width of folds (drag lines across the chest, rolls around the waist, hanging
+    folds along the body), fades in and out, and lies over a slower billow.
+    """
+    total = 0.6 * smooth_noise(rng, shape, spacing, 0.10)
+    for _ in range(4):
+        angle = rng.uniform(-1.2, 1.2)
+        ridges = oriented_noise(rng, shape, spacing, rng.uniform(0.05, 0.11), angle)
+        total += ridges * np.clip(0.25 + smooth_noise(rng, shape, spacing, 0.12), 0, 1.6)
+    return (total - total.mean()).astype(np.float32)

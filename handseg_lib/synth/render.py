@@ -1,0 +1,234 @@
+"""Ray casting with Embree: what a pinhole camera sees of a triangle mesh, exactly, pixel by pixel.
+
+Embree answers one question, which face a ray meets first. Everything else follows from the face: with the three
+corners as columns of a matrix M (seen from the camera), a ray d = (x, y, 1) meets the face at depth 1 / sum(M^-1 d),
+and M^-1 d divided by its sum are the barycentric weights. That keeps the images independent of Embree's own rounding.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from embreex import mesh_construction, rtcore, rtcore_scene
+from numpy.typing import NDArray
+
+from handseg_lib.camera import Intrinsics
+from handseg_lib.data.labels import PARTS, Label
+from handseg_lib.synth.mesh import Mesh, rotate
+
+CELL = 16
+"""Side in pixels of the cells in which the renderer decides whether any ray needs to be cast."""
+
+HANDS_TO_ARMS = np.arange(len(Label), dtype=np.uint8)
+HANDS_TO_ARMS[Label.LEFT_HAND], HANDS_TO_ARMS[Label.RIGHT_HAND] = Label.LEFT_ARM, Label.RIGHT_ARM
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera placed in the scene.
+
+    Attributes:
+        intrinsics: its pixels.
+        pose: (4, 4) float64, camera coordinates (x right, y down, z forward, metres) to scene coordinates.
+    """
+
+    intrinsics: Intrinsics
+    pose: NDArray[np.float64]
+
+    def resized(self, width: int, height: int) -> "Camera":
+        """The same camera read out on another pixel grid."""
+        return Camera(self.intrinsics.resized(width, height), self.pose)
+
+    def to_camera(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(N, 3) scene points -> (N, 3) float32 in this camera's frame."""
+        rotation, centre = self.pose[:3, :3], self.pose[:3, 3]
+        return rotate(rotation.T, points - centre.astype(np.float32))
+
+
+class Caster:
+    """A mesh in an Embree bounding volume hierarchy, ready for rays from any camera or light."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self._device = rtcore.EmbreeDevice()
+        self._scene = rtcore_scene.EmbreeScene(self._device)
+        self._geometry = mesh_construction.TriangleMesh(self._scene, mesh.vertices, mesh.faces)
+
+    def first_faces(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.int32]:
+        """(N, 3) ray origins and directions -> (N,) face met first, -1 for none."""
+        if not len(directions):
+            return np.empty(0, np.int32)
+        return self._scene.run(origins, directions, query="INTERSECT")
+
+    def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(N, 3) ray origins and directions -> (N,) whether anything is in the way, at any distance."""
+        if not len(directions):
+            return np.empty(0, bool)
+        return self._scene.run(origins, directions, query="OCCLUDED") >= 0
+
+
+class Truth:
+    """What one camera sees of a mesh. Work is done for pixels that hit something, images when first asked for.
+
+    Attributes:
+        pixels: (N,) flat indices of the pixels that hit the mesh.
+        faces: (N,) the face each of them hit.
+        weights: (N, 3) float32 barycentric weights of the face's corners.
+        distance: (N,) float32 depth (z) in metres.
+    """
+
+    def __init__(self, caster: Caster, camera: Camera) -> None:
+        self.mesh, self.camera = caster.mesh, camera
+        self.shape = (camera.intrinsics.height, camera.intrinsics.width)
+        corners = camera.to_camera(self.mesh.vertices)
+        rays = camera.intrinsics.rays().reshape(-1, 3)
+        wanted = np.flatnonzero(_may_hit(corners, self.mesh.faces, camera.intrinsics))
+        if len(wanted) < len(rays):
+            rays = rays[wanted]
+        directions = rotate(camera.pose[:3, :3], rays)
+        origins = np.empty_like(directions)
+        origins[:] = camera.pose[:3, 3]
+        faces = caster.first_faces(origins, directions)
+        hit = np.flatnonzero(faces >= 0)
+        self.pixels, self.faces = wanted[hit], faces[hit]
+        self._corners = corners
+        self._solve(rays[hit])
+
+    def _solve(self, rays: NDArray[np.float32]) -> None:
+        """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
+        a, b, c = (self._corners[self.mesh.faces[:, i]].astype(np.float64) for i in range(3))
+        rows = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
+        det = (a * rows[:, 0]).sum(axis=1)
+        rows /= np.where(det == 0, 1, det)[:, None, None]
+        inverse = rows.astype(np.float32).reshape(-1, 9)[self.faces]
+        x, y = rays[:, 0], rays[:, 1]
+        weights = np.empty((len(x), 3), np.float32)
+        for i in range(3):
+            weights[:, i] = inverse[:, 3 * i] * x + inverse[:, 3 * i + 1] * y + inverse[:, 3 * i + 2]
+        np.maximum(weights, 0, out=weights)  # a hit on an edge may lie a rounding error outside
+        self.distance = 1 / (weights[:, 0] + weights[:, 1] + weights[:, 2])
+        weights *= self.distance[:, None]
+        self.weights = weights
+
+    @cached_property
+    def corners(self) -> NDArray[np.int32]:
+        """(N, 3) vertices of each hit face."""
+        return self.mesh.faces[self.faces]
+
+    def interpolate(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(V,) or (V, C) values at vertices -> (N,) or (N, C) at the hit pixels."""
+        weights = self.weights if values.ndim == 1 else self.weights[:, :, None]
+        out = values[self.corners[:, 0]] * weights[:, 0]
+        for i in (1, 2):
+            out += values[self.corners[:, i]] * weights[:, i]
+        return out
+
+    def image(self, values: NDArray, fill: float = 0) -> NDArray:
+        """(N,) or (N, C) values at the hit pixels -> (H, W) or (H, W, C) image, `fill` where nothing was hit."""
+        out = np.full((self.shape[0] * self.shape[1], *values.shape[1:]), fill, values.dtype)
+        out[self.pixels] = values
+        return out.reshape(*self.shape, *values.shape[1:])
+
+    @cached_property
+    def depth(self) -> NDArray[np.float32]:
+        """(H, W) float32 metres, 0 where the rays hit nothing."""
+        return self.image(self.distance)
+
+    @cached_property
+    def pixel_labels(self) -> NDArray[np.uint8]:
+        """(N,) labels: a face of the hand is hand where the coordinate along the hand passes the wrist, else arm."""
+        labels = self.mesh.labels[self.faces]
+        maybe = np.flatnonzero((labels == Label.LEFT_HAND) | (labels == Label.RIGHT_HAND))
+        corners, weights = self.mesh.faces[self.faces[maybe]], self.weights[maybe]
+        along = (self.mesh.rest[:, 1][corners] * weights).sum(axis=1)
+        below = maybe[along <= 0]
+        labels[below] = HANDS_TO_ARMS[labels[below]]
+        return labels
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8]:
+        """(H, W) uint8 values of `Label`, exact at every pixel."""
+        return self.image(self.pixel_labels)
+
+    @cached_property
+    def parts(self) -> NDArray[np.uint8]:
+        """(H, W) uint8 part ids of `PARTS`, 0 where there is no hand."""
+        is_hand = (self.pixel_labels == Label.LEFT_HAND) | (self.pixel_labels == Label.RIGHT_HAND)
+        parts = self.mesh.parts[self.faces]
+        parts[parts == 0] = len(PARTS) - 1  # a face that straddles the wrist: what is hand of it is palm
+        parts[~is_hand] = 0
+        return self.image(parts)
+
+    @cached_property
+    def pixel_normals(self) -> NDArray[np.float32]:
+        """(N, 3) smooth unit normals in scene coordinates, turned towards the camera."""
+        normals = self.interpolate(self.mesh.normals)
+        length = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
+        normals /= np.maximum(length, 1e-9)
+        return normals
+
+    @cached_property
+    def points(self) -> NDArray[np.float32]:
+        """(N, 3) hit points in scene coordinates, metres."""
+        return self.interpolate(self.mesh.vertices)
+
+    @cached_property
+    def normals(self) -> NDArray[np.float32]:
+        """(H, W, 3) unit normals in the camera's frame, 0 where nothing was hit."""
+        return self.image(rotate(self.camera.pose[:3, :3].T, self.pixel_normals))
+
+    @cached_property
+    def cosine(self) -> NDArray[np.float32]:
+        """(H, W) cosine between the surface normal and the direction to the camera, in [0, 1]; 0 where nothing is."""
+        at_vertices = -(self._corners * rotate(self.camera.pose[:3, :3].T, self.mesh.normals)).sum(axis=1)
+        at_vertices /= np.sqrt((self._corners * self._corners).sum(axis=1))
+        return self.image(np.clip(self.interpolate(at_vertices), 0, 1))
+
+
+def cast(caster: Caster, camera: Camera) -> Truth:
+    """Cast one ray through every pixel centre that can hit the mesh."""
+    return Truth(caster, camera)
+
+
+def _cross(a: NDArray, b: NDArray) -> NDArray:
+    """Row-wise cross product; faster than np.cross on long thin arrays."""
+    out = np.empty_like(a)
+    out[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
+    out[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]
+    out[:, 2] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return out
+
+
+def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Intrinsics) -> NDArray[np.bool_]:
+    """(H*W,) pixels whose ray could meet a face: their cell, or a neighbour, holds a vertex.
+
+    Sound only while no face is longer than a cell; faces that are mark the whole box around them, and a face that
+    reaches behind the camera asks for every ray.
+    """
+    height, width = camera.height, camera.width
+    if len(corners) == 0:
+        return np.zeros(height * width, bool)
+    z = corners[:, 2]
+    if z.min() < 0.02:
+        return np.ones(height * width, bool)
+    cell = max(4, CELL * width // 640)
+    rows, cols = -(-height // cell), -(-width // cell)
+    x = (corners[:, 0] / z * np.float32(camera.fx) + np.float32(camera.cx)) / cell
+    y = (corners[:, 1] / z * np.float32(camera.fy) + np.float32(camera.cy)) / cell
+    marked = np.zeros((rows + 2, cols + 2), bool)
+    i, j = (np.clip(np.floor(v).astype(np.int32) + 1, 0, n + 1) for v, n in ((y, rows), (x, cols)))
+    marked[i, j] = True
+    near = marked.copy()
+    for di in (-1, 0, 1):
+        for dj in (-1, 0, 1):
+            near[1:-1, 1:-1] |= marked[1 + di : rows + 1 + di, 1 + dj : cols + 1 + dj]
+    xs, ys = x[faces], y[faces]
+    large = (np.ptp(xs, axis=1) > 1) | (np.ptp(ys, axis=1) > 1)
+    for i0, i1, j0, j1 in np.unique(_boxes(i[faces[large]], j[faces[large]]), axis=0):
+        near[i0 : i1 + 1, j0 : j1 + 1] = True
+    return np.kron(near[1:-1, 1:-1], np.ones((cell, cell), bool))[:height, :width].ravel()
+
+
+def _boxes(i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(M, 3) cell rows and columns of faces' corners -> (M, 4) first and last row, first and last column."""
+    return np.stack([i.min(axis=1), i.max(axis=1), j.min(axis=1), j.max(axis=1)], axis=1)

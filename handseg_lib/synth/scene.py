@@ -1,0 +1,184 @@
+"""Scenes: everything one frame needs, fully determined by a random generator."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.camera import SR300_COLOR, SR300_DEPTH
+from handseg_lib.data.labels import Label
+from handseg_lib.synth import props
+from handseg_lib.synth.appearance import materials
+from handseg_lib.synth.body import rotation
+from handseg_lib.synth.hand import hand_model
+from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person, Surface
+from handseg_lib.synth.posture import Posture, sample_posture
+from handseg_lib.synth.render import Camera, Caster
+from handseg_lib.synth.sensors import SR300
+from handseg_lib.synth.shading import Backdrop, Lights, Material
+
+HAND_OF = {"left": (Label.LEFT_HAND, Surface.GLOVE_LEFT), "right": (Label.RIGHT_HAND, Surface.GLOVE_RIGHT)}
+BASELINE = (0.0256, 0.0004, 0.0038)
+"""Where the SR300's colour camera sits in the depth camera's frame, metres (nominal; each unit differs a little)."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One frame's world, in the depth camera's coordinates (x right, y down, z forward, metres).
+
+    Attributes:
+        name: which kind of scene.
+        subject: 0..13, or -1 where nobody is in view.
+        mesh: everything but the far wall.
+        materials: look of each material id of the mesh.
+        lights, backdrop: how it is lit, and the far wall.
+        depth_camera, color_camera: 640x480; the depth camera's pose is the identity.
+        sensor: parameters of the depth sensor.
+        joints: (21, 3) hand joints for each hand that exists.
+        gloved: whether the hands wear gloves.
+    """
+
+    name: str
+    subject: int
+    mesh: Mesh
+    materials: tuple[Material, ...]
+    lights: Lights
+    backdrop: Backdrop
+    depth_camera: Camera
+    color_camera: Camera
+    sensor: SR300
+    joints: dict[str, NDArray[np.float32]]
+    gloved: bool
+
+    @cached_property
+    def caster(self) -> Caster:
+        """The mesh, ready for rays."""
+        return Caster(self.mesh)
+
+
+def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
+    """HandSeg's setting (Table 1, Figures 1 and 2): a person before an SR300 shows one or two hands, bare or gloved.
+
+    Args:
+        rng: decides everything.
+        split: whose subjects may appear: "train" (0-9), "val" (10, 11) or "test" (12, 13).
+
+    Raises:
+        ValueError: for an unknown split.
+    """
+    if split not in SUBJECTS:
+        raise ValueError(f"unknown split {split!r}, expected one of {', '.join(SUBJECTS)}")
+    subject = int(rng.choice(SUBJECTS[split]))
+    person = Person.of(subject, int(rng.integers(SESSIONS)))
+    gloved = bool(rng.random() < 0.5)
+    model = hand_model(person.hand)
+    posture = sample_posture(rng, person, model, SR300_DEPTH)
+    present = rng.random() >= 0.02
+    meshes = person_meshes(person, posture, rng) if present else []
+    meshes += surroundings(rng)
+    to_camera = np.linalg.inv(posture.camera)
+    mesh = Mesh.merge(meshes).transformed(to_camera) if meshes else Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
+    joints = {
+        side: _moved(model.joints(posture.hands[side], posture.wrists[side], side), to_camera)
+        for side in (posture.arms if present else ())
+    }
+    up = (to_camera[:3, :3] @ np.array([0, -1.0, 0])).astype(np.float32)
+    return Scene(
+        name="exo_two_hands",
+        subject=subject if present else -1,
+        mesh=in_view(mesh, SR300_DEPTH.width / SR300_DEPTH.fx, SR300_DEPTH.height / SR300_DEPTH.fy),
+        materials=materials(person, rng, gloved),
+        lights=sample_lights(rng, up),
+        backdrop=sample_backdrop(rng, to_camera),
+        depth_camera=Camera(SR300_DEPTH, np.eye(4)),
+        color_camera=sample_color_camera(rng),
+        sensor=SR300(),
+        joints=joints,
+        gloved=gloved,
+    )
+
+
+def person_meshes(person: Person, posture: Posture, rng: np.random.Generator) -> list[Mesh]:
+    """Body, arms and hands in the person frame."""
+    meshes = person.body(posture.body, posture.spine, rng)
+    model = hand_model(person.hand)
+    for side, arm in posture.arms.items():
+        hand = model.posed(posture.hands[side], posture.wrists[side], side, arm.elbow)
+        label, glove = HAND_OF[side]
+        # A face that straddles the wrist counts as hand: the renderer then decides pixel by pixel.
+        beyond = (hand.rest[:, 1][hand.faces] > 0).any(axis=1)
+        labels = np.where(beyond, label, hand.labels).astype(np.uint8)
+        meshes.append(replace(hand, labels=labels).with_material(np.where(beyond, glove, Surface.SKIN)))
+        meshes += person.arm(arm, side, rng)
+    return meshes
+
+
+def surroundings(rng: np.random.Generator) -> list[Mesh]:
+    """A chair, a table edge and things behind the person, each only sometimes there."""
+    meshes: list[Mesh] = []
+    if rng.random() < 0.4:
+        meshes += props.chair(rng, Surface.CHAIR)
+    if rng.random() < 0.08:
+        meshes += props.table(rng, Surface.TABLE)
+    for _ in range(rng.poisson(0.5)):
+        centre = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.7, 0.3), rng.uniform(0.2, 0.9)])
+        meshes.append(props.thing(rng, centre, Surface.THING))
+    return meshes
+
+
+def in_view(mesh: Mesh, width: float, height: float) -> Mesh:
+    """The mesh without faces that lie outside a pyramid around the view, wide enough for the second camera."""
+    x, y, z = mesh.vertices.T
+    outside = np.stack([
+        z < 0.05, x > 0.62 * width * z + 0.06, x < -0.62 * width * z - 0.06,
+        y > 0.62 * height * z + 0.06, y < -0.62 * height * z - 0.06,
+    ], axis=1)  # fmt: skip
+    f = mesh.faces
+    keep = ~(outside[f[:, 0]] & outside[f[:, 1]] & outside[f[:, 2]]).any(axis=1)
+    if keep.all():
+        return mesh
+    return replace(mesh, faces=f[keep], labels=mesh.labels[keep], parts=mesh.parts[keep], material=mesh.material[keep])
+
+
+def sample_color_camera(rng: np.random.Generator) -> Camera:
+    """The colour camera beside the depth camera: 26 mm away and turned by a fraction of a degree."""
+    turn = (
+        rotation("x", rng.normal(0, 0.003)) @ rotation("y", rng.normal(0, 0.003)) @ rotation("z", rng.normal(0, 0.002))
+    )
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = turn, np.array(BASELINE) + rng.normal(0, 0.0002, 3)
+    return Camera(SR300_COLOR, pose)
+
+
+def sample_lights(rng: np.random.Generator, up: NDArray[np.float32]) -> Lights:
+    """A room: one lamp or window above or beside the camera, warm to cool, and a sky."""
+    key = rng.normal(0, (0.6, 0.3, 0.25)) + np.array([0, 0, -0.5]) + 0.8 * up
+    key = (key / np.linalg.norm(key)).astype(np.float32)
+    warmth, share = rng.uniform(-0.12, 0.12), rng.uniform(0.35, 0.75)
+    tint = np.array([1 + warmth, 1.0, 1 - warmth])
+    return Lights(
+        key,
+        tuple(float(v) for v in 1.5 * share * tint),
+        tuple(float(v) for v in 1.1 * (1 - share) * (2 - tint)),
+        up,
+        exposure=float(rng.uniform(0.8, 1.25)),
+    )
+
+
+def sample_backdrop(rng: np.random.Generator, to_camera: NDArray[np.float64]) -> Backdrop:
+    """A wall 1.4 to 3 m from the camera, upright in the room."""
+    normal = to_camera[:3, :3] @ rotation("y", rng.normal(0, 0.25)) @ np.array([0, 0, 1.0])
+    colour = tuple(float(v) for v in np.clip(rng.uniform(0.25, 0.75) * rng.normal(1, 0.08, 3), 0.05, 0.9))
+    return Backdrop(
+        normal.astype(np.float32), float(rng.uniform(1.4, 3.0)), Material(colour, float(rng.uniform(0.3, 0.8)))
+    )
+
+
+def _moved(points: NDArray, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+
+
+SCENES = {"exo_two_hands": exo_two_hands}
+"""Scene name -> function (rng, split) -> Scene."""

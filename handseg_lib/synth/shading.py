@@ -1,0 +1,172 @@
+"""Materials and light: what colour a hit has, and how much infrared light it sends back to the depth sensor."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.synth.render import Caster, Truth
+
+Rgb = tuple[float, float, float]
+NOISE_SIZE = 64
+GAMMA = ((np.linspace(0, 1, 4096) ** (1 / 2.2)) * 255 + 0.5).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Material:
+    """How one surface looks.
+
+    Attributes:
+        albedo: linear RGB reflectance.
+        infrared: reflectance at the depth sensor's wavelength, in [0, 1].
+        pattern: "plain", "stripes", "checks", "weave" or "mottled"; drawn on the mesh's rest coordinates.
+        second: linear RGB of the pattern.
+        period: size of the pattern in metres.
+        gloss: strength of the highlight.
+    """
+
+    albedo: Rgb
+    infrared: float
+    pattern: str = "plain"
+    second: Rgb = (0.0, 0.0, 0.0)
+    period: float = 0.03
+    gloss: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lights:
+    """A soft key light, a sky and a fill; directions point towards the light, in scene coordinates.
+
+    Attributes:
+        key: (3,) unit vector to the key light.
+        key_colour, sky_colour: linear RGB.
+        up: (3,) unit vector away from the floor: surfaces that look there see the sky.
+        exposure: factor on everything.
+    """
+
+    key: NDArray[np.float32]
+    key_colour: Rgb
+    sky_colour: Rgb
+    up: NDArray[np.float32]
+    exposure: float = 1.0
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """A plane wall far behind everything: n . x = distance, in scene coordinates.
+
+    Attributes:
+        normal: (3,) unit vector.
+        distance: metres from the origin.
+        material: its look.
+    """
+
+    normal: NDArray[np.float32]
+    distance: float
+    material: Material = field(default_factory=lambda: Material((0.5, 0.5, 0.48), 0.5))
+
+
+def _noise_volume() -> NDArray[np.float32]:
+    """A (64, 64, 64) volume of smooth noise in [-1, 1] that repeats without seams."""
+    rng = np.random.default_rng(64)
+    f = np.fft.fftfreq(NOISE_SIZE)
+    radius = np.sqrt(f[:, None, None] ** 2 + f[None, :, None] ** 2 + f[None, None] ** 2)
+    band = np.exp(-((radius / 0.12) ** 2))
+    noise = np.fft.ifftn(np.fft.fftn(rng.standard_normal((NOISE_SIZE,) * 3)) * band).real
+    return np.clip(noise / (2.5 * noise.std()), -1, 1).astype(np.float32)
+
+
+NOISE = _noise_volume()
+
+
+def noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
+    """(N, 3) points in metres -> (N,) smooth noise in [-1, 1] whose grain is about 4 cells of `cell` metres."""
+    index = np.floor(points * np.float32(1 / cell)).astype(np.int32) & (NOISE_SIZE - 1)
+    return NOISE[index[:, 0], index[:, 1], index[:, 2]]
+
+
+def albedo(truth: Truth, materials: tuple[Material, ...]) -> NDArray[np.float32]:
+    """(N, 3) linear RGB reflectance at the hit pixels, patterns included."""
+    ids = truth.mesh.material[truth.faces]
+    colours = np.array([m.albedo for m in materials], np.float32)[ids]
+    rest = truth.interpolate(truth.mesh.rest)
+    for index in np.unique(ids):
+        material = materials[index]
+        if material.pattern != "plain":
+            here = np.flatnonzero(ids == index)
+            share = pattern(material, rest[here])[:, None]
+            colours[here] += share * (np.array(material.second, np.float32) - colours[here])
+    return colours
+
+
+def pattern(material: Material, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) share of the pattern's colour at (N, 3) rest coordinates in metres."""
+    u, v = rest[:, 0] / np.float32(material.period), rest[:, 1] / np.float32(material.period)
+    if material.pattern == "stripes":
+        return (v - np.floor(v) < 0.5).astype(np.float32)
+    if material.pattern == "checks":
+        return ((u - np.floor(u) < 0.5).astype(np.float32) + (v - np.floor(v) < 0.5)) * np.float32(0.5)
+    if material.pattern == "weave":
+        return np.float32(0.35) + np.float32(0.35) * noise_at(rest, 0.0008)
+    if material.pattern == "mottled":
+        return np.float32(0.3) + np.float32(0.3) * noise_at(rest, material.period / 4)
+    raise ValueError(f"Material.pattern is {material.pattern!r}, expected plain, stripes, checks, weave or mottled")
+
+
+def shade(truth: Truth, caster: Caster, materials: tuple[Material, ...], lights: Lights) -> NDArray[np.float32]:
+    """(N, 3) linear RGB of the hit pixels: Lambert key light with a cast shadow, a sky, and a highlight."""
+    normals = truth.pixel_normals
+    camera = truth.camera.pose[:3, 3].astype(np.float32)
+    points = truth.points
+    view = camera - points
+    view /= np.sqrt((view * view).sum(axis=1, keepdims=True))
+    facing = np.where((normals * view).sum(axis=1, keepdims=True) < 0, np.float32(-1), np.float32(1))
+    normals = normals * facing
+    towards = normals @ lights.key
+    lit = np.flatnonzero(towards > 0)
+    origins = points[lit] + normals[lit] * np.float32(0.004)
+    directions = np.broadcast_to(lights.key, origins.shape).astype(np.float32)
+    shadow = np.zeros(len(points), bool)
+    shadow[lit] = caster.blocked(origins, directions)
+    key = np.maximum(towards, 0) * soften(truth, ~shadow)
+    sky = np.float32(0.65) + np.float32(0.35) * (normals @ lights.up)
+    colour = albedo(truth, materials)
+    light = key[:, None] * np.array(lights.key_colour, np.float32)
+    light += sky[:, None] * np.array(lights.sky_colour, np.float32)
+    gloss = np.array([m.gloss for m in materials], np.float32)[truth.mesh.material[truth.faces]]
+    half = view + lights.key
+    half /= np.sqrt((half * half).sum(axis=1, keepdims=True))
+    highlight = np.maximum((half * normals).sum(axis=1), 0) ** 24 * gloss * (key > 0)
+    return (colour * light + highlight[:, None]) * np.float32(lights.exposure)
+
+
+def soften(truth: Truth, lit: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(N,) light that arrives, with the edges of shadows blurred over a few pixels as by a lamp with some size."""
+    radius = max(1, truth.shape[1] // 160)
+    image = truth.image(lit.astype(np.float32))
+    seen = truth.image(np.ones(len(lit), np.float32))
+    for axis in (0, 1):
+        image, seen = (_box(x, radius, axis) for x in (image, seen))
+    return (image.ravel()[truth.pixels] / np.maximum(seen.ravel()[truth.pixels], 1e-6)).astype(np.float32)
+
+
+def _box(image: NDArray[np.float32], radius: int, axis: int) -> NDArray[np.float32]:
+    """Running mean over 2 radius + 1 pixels along an axis; borders repeat."""
+    pad = [(0, 0), (0, 0)]
+    pad[axis] = (radius + 1, radius)
+    total = np.cumsum(np.pad(image, pad, mode="edge"), axis=axis, dtype=np.float32)
+    width, n = 2 * radius + 1, image.shape[axis]
+    last, first = (slice(width, width + n), slice(0, n))
+    if axis == 0:
+        return (total[last] - total[first]) / width
+    return (total[:, last] - total[:, first]) / width
+
+
+def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Linear RGB to 8-bit display values."""
+    return GAMMA[(np.clip(linear, 0, 1) * 4095).astype(np.int32)]
+
+
+def infrared(truth: Truth, materials: tuple[Material, ...]) -> NDArray[np.float32]:
+    """(H, W) reflectance at the depth sensor's wavelength, 0 where nothing was hit."""
+    return truth.image(np.array([m.infrared for m in materials], np.float32)[truth.mesh.material[truth.faces]])

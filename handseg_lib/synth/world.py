@@ -1,0 +1,192 @@
+"""Frames of the synthetic world: one call renders what the sensors see and every truth behind it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.camera import Intrinsics
+from handseg_lib.data.sample import Sample
+from handseg_lib.errors import DataError
+from handseg_lib.synth.render import Camera, Truth, cast
+from handseg_lib.synth.scene import SCENES, Scene
+from handseg_lib.synth.sensors import sr300
+from handseg_lib.synth.shading import Backdrop, infrared, shade, to_srgb
+
+SENSORS = ("sr300", "none")
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame with all its truth. Images in the depth camera's view are (H, W, ...), and so are those in the
+    colour camera's own view, whose names start with `color_`. Truth images are rendered when first asked for.
+
+    Attributes:
+        id: `scene/split/seed/index`.
+        scene: the world of this frame: meshes, lights, cameras, 21 joints of each hand.
+        depth: (H, W) float32 metres as the sensor reports it, 0 = no reading.
+        truth: the depth camera's exact view of the meshes (labels, parts, normals, depth ...).
+    """
+
+    id: str
+    scene: Scene
+    depth: NDArray[np.float32]
+    truth: Truth
+
+    @property
+    def intrinsics(self) -> Intrinsics:
+        """The depth camera at this size."""
+        return self.truth.camera.intrinsics
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(H, W) uint8 values of `Label` in the depth camera's view."""
+        return self.truth.labels
+
+    @cached_property
+    def clean_depth(self) -> NDArray[np.float32]:
+        """(H, W) float32 metres, exact, the far wall included."""
+        return with_backdrop(self.truth, self.scene.backdrop)
+
+    @cached_property
+    def color_truth(self) -> Truth:
+        """The colour camera's exact view, at the same size."""
+        height, width = self.depth.shape
+        return cast(self.scene.caster, self.scene.color_camera.resized(width, height))
+
+    @cached_property
+    def color_rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, the photograph in the colour camera's own view."""
+        return photograph(self.scene, self.color_truth)
+
+    @property
+    def color_labels(self) -> NDArray[np.uint8]:
+        """(H, W) uint8 values of `Label` in the colour camera's view."""
+        return self.color_truth.labels
+
+    @cached_property
+    def color_depth(self) -> NDArray[np.float32]:
+        """(H, W) float32 metres, exact, in the colour camera's view, the far wall included."""
+        return with_backdrop(self.color_truth, self.scene.backdrop)
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, the photograph brought into the depth camera's view through the exact depth."""
+        return aligned(self.color_rgb, self.clean_depth, self.truth.camera, self.color_truth.camera)
+
+    def sample(self, rgb: bool = True) -> Sample:
+        """The frame as data sets yield it."""
+        return Sample(self.id, self.labels, self.depth, self.rgb if rgb else None, self.intrinsics)
+
+
+def generator(scene: str, split: str, seed: int, index: int) -> np.random.Generator:
+    """The random numbers of one frame: its own stream, whoever renders it and in whatever order.
+
+    Raises:
+        DataError: for an unknown scene or split, or negative numbers.
+    """
+    if scene not in SCENES or split not in SPLITS:
+        raise DataError(
+            f"no synthetic frames of scene {scene!r}, split {split!r}; "
+            f"scenes: {', '.join(SCENES)}; splits: {', '.join(SPLITS)}"
+        )
+    if seed < 0 or index < 0:
+        raise DataError(f"seed and index of a synthetic frame must not be negative, found {seed} and {index}")
+    return np.random.default_rng([*scene.encode(), SPLITS.index(split), seed, index])
+
+
+def frame(
+    scene: str = "exo_two_hands",
+    seed: int = 0,
+    index: int = 0,
+    split: str = "train",
+    size: tuple[int, int] = (480, 640),
+    sensor: str = "sr300",
+) -> Frame:
+    """Render one frame of a scene.
+
+    Args:
+        scene: a name of `SCENES`.
+        seed, index, split: which frame; the same ones as `data.synthetic` uses.
+        size: (height, width) in pixels.
+        sensor: "sr300", or "none" for exact depth.
+
+    Raises:
+        DataError: for an unknown scene, split or sensor.
+    """
+    if sensor not in SENSORS:
+        raise DataError(f"unknown sensor {sensor!r}, expected one of {', '.join(SENSORS)}")
+    rng = generator(scene, split, seed, index)
+    world = SCENES[scene](rng, split)
+    truth = cast(world.caster, world.depth_camera.resized(size[1], size[0]))
+    depth = with_backdrop(truth, world.backdrop) if sensor == "none" else sense(world, truth, rng)
+    return Frame(f"{scene}/{split}/{seed}/{index}", world, depth, truth)
+
+
+def sense(scene: Scene, truth: Truth, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(H, W) float32 metres: what the scene's depth sensor reports of an exact view."""
+    depth, cosine, reflectance = truth.depth, truth.cosine, infrared(truth, scene.materials)
+    wall, wall_cosine = backdrop_depth(scene.backdrop, truth.camera)
+    seen = (depth == 0) & (wall < scene.sensor.far)
+    if seen.any():
+        depth = np.where(seen, wall, depth)
+        cosine = np.where(seen, wall_cosine, cosine)
+        reflectance = np.where(seen, np.float32(scene.backdrop.material.infrared), reflectance)
+    return sr300(depth, cosine, reflectance, truth.camera.intrinsics, rng, scene.sensor)
+
+
+def backdrop_depth(backdrop: Backdrop, camera: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H, W) depth of the far wall in metres (infinite where it is not met), and the cosine at which it is met."""
+    rotation, centre = camera.pose[:3, :3], camera.pose[:3, 3]
+    normal = rotation.T @ backdrop.normal
+    distance = backdrop.distance - float(backdrop.normal @ centre)
+    rays = camera.intrinsics.rays()
+    x, y = rays[:1, :, 0] * np.float32(normal[0]), rays[:, :1, 1] * np.float32(normal[1])
+    towards = x + y + np.float32(normal[2])
+    depth = np.where(towards > 1e-3, np.float32(distance) / np.maximum(towards, np.float32(1e-3)), np.float32(np.inf))
+    length = np.sqrt(rays[:1, :, 0] ** 2 + rays[:, :1, 1] ** 2 + 1)
+    return depth, np.clip(towards / length, 0, 1)
+
+
+def with_backdrop(truth: Truth, backdrop: Backdrop) -> NDArray[np.float32]:
+    """(H, W) exact depth in metres with the far wall where the mesh leaves it free, 0 where there is nothing."""
+    wall, _ = backdrop_depth(backdrop, truth.camera)
+    wall[(wall <= 0) | (wall > 15)] = 0
+    return np.where(truth.depth > 0, truth.depth, wall)
+
+
+def photograph(scene: Scene, truth: Truth) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 picture of a view: the shaded meshes before the lit wall."""
+    _, cosine = backdrop_depth(scene.backdrop, truth.camera)
+    lights = scene.lights
+    colour = np.array(scene.backdrop.material.albedo, np.float32)
+    towards = max(0.0, float(-(scene.backdrop.normal @ lights.key)))
+    light = np.array(lights.key_colour, np.float32) * towards + np.array(lights.sky_colour, np.float32) * 0.65
+    image = cosine[..., None] ** 2 * (colour * light * np.float32(lights.exposure))
+    image.reshape(-1, 3)[truth.pixels] = shade(truth, scene.caster, scene.materials, lights)
+    return to_srgb(image)
+
+
+def aligned(
+    rgb: NDArray[np.uint8], depth: NDArray[np.float32], depth_camera: Camera, color_camera: Camera
+) -> NDArray[np.uint8]:
+    """(H, W, 3) colours at the depth camera's pixels: each point is looked up where the colour camera sees it.
+
+    Pixels without depth are black. What only the depth camera sees gets the colour of what hides it, as in the
+    manufacturer's own alignment.
+    """
+    move = np.linalg.inv(color_camera.pose) @ depth_camera.pose
+    points = depth_camera.intrinsics.deproject(depth).reshape(-1, 3)
+    x, y, z = (
+        (points * move[i, :3].astype(np.float32)).sum(axis=1).reshape(depth.shape) + np.float32(move[i, 3])
+        for i in range(3)
+    )
+    k, z = color_camera.intrinsics, np.where(depth > 0, z, 1)
+    u = (x / z * np.float32(k.fx) + np.float32(k.cx)).astype(np.float32)
+    v = (y / z * np.float32(k.fy) + np.float32(k.cy)).astype(np.float32)
+    out = cv2.remap(rgb, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    out[depth == 0] = 0
+    return out
