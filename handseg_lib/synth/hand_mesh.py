@@ -46,7 +46,7 @@ class HandMesh:
 def build(shape: HandShape) -> HandMesh:
     """Polygonise the shape's surface and weigh its vertices; about a second."""
     surface = HandSurface(shape)
-    vertices, faces = polygonise(surface.distance, surface.box, STEP, FACES)
+    vertices, faces = polygonise(surface.distance, surface.box, STEP, FACES, lambda p: detail(shape, p))
     weights = bone_weights(surface, vertices)
     order = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
     top = np.take_along_axis(weights, order, 1)
@@ -60,6 +60,13 @@ def build(shape: HandShape) -> HandMesh:
         top.astype(np.float32),
         part_ids(bone_weights(surface, centres), centres),
     )
+
+
+def detail(shape: HandShape, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) how finely the mesh should be divided at (N, 3) points: fingers most, then the palm, the forearm least."""
+    fingers = smooth_step(0.4 * shape.length, 0.6 * shape.length, points[:, 1])
+    thumb = smooth_step(0.4 * shape.breadth, 0.7 * shape.breadth, points[:, 0])
+    return 0.4 + 0.6 * smooth_step(-0.1, 0.05, points[:, 1]) + 0.8 * np.maximum(fingers, thumb)
 
 
 def bone_weights(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,18 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.hand_shape import HandShape, turn, turn_between
-from handseg_lib.synth.sdf import Distances, Ellipsoid, Points, Shape, Sheet, Sweep, near, smooth_min
+from handseg_lib.synth.sdf import FAR, Distances, Ellipsoid, Points, Shape, Sheet, Sweep, near, smooth_min
 
 # Half sizes along a finger at: behind the knuckle, knuckle, web, middle of the first segment, first joint, middle of
 # the second segment, second joint, pulp. The last station is where the round tip begins.
-FINGER_WIDTH = (9.8, 10.2, 9.6, 9.1, 9.7, 8.5, 8.5, 8.1)
-FINGER_BACK = (7.0, 9.2, 8.6, 7.7, 8.6, 7.0, 6.9, 5.8)
-FINGER_PALM = (8.0, 9.5, 9.8, 9.4, 8.0, 8.2, 7.0, 7.3)
+FINGER_WIDTH = (9.8, 10.4, 10.2, 9.6, 10.1, 9.1, 9.1, 8.9)
+FINGER_BACK = (7.0, 9.4, 8.8, 8.0, 8.9, 7.4, 7.3, 6.2)
+FINGER_PALM = (8.0, 9.5, 10.0, 9.9, 8.4, 8.8, 7.4, 7.9)
 FINGER_SIZE = (1.0, 1.0, 1.03, 0.965, 0.85)
 """Thickness of index, ... relative to the tables above (entry 0, the thumb, has its own)."""
-THUMB_WIDTH = (11.0, 12.5, 11.6, 11.0, 10.2, 11.2, 10.6)
-THUMB_BACK = (9.0, 9.5, 9.6, 8.3, 8.4, 7.6, 6.0)
-THUMB_PALM = (10.0, 13.0, 10.5, 10.0, 8.6, 8.8, 8.6)
+THUMB_WIDTH = (12.0, 13.0, 12.2, 10.9, 11.4, 11.9, 10.9)
+THUMB_BACK = (9.0, 9.8, 10.6, 8.6, 9.2, 7.6, 6.2)
+THUMB_PALM = (11.0, 14.0, 11.2, 10.4, 9.2, 9.6, 9.0)
 
 
 class HandSurface:
@@ -40,17 +40,17 @@ class HandSurface:
 
     def distance(self, points: Points) -> Distances:
         """(N, 3) points in metres -> (N,) distances of the whole hand and forearm."""
-        palm = np.full(len(points), 0.05, points.dtype)
+        palm = np.full(len(points), FAR, points.dtype)
         for part, radius in self.palm_parts:
             palm = smooth_min(palm, near(part, points), radius * self._mean)
         for web in self.webs:
-            palm = smooth_min(palm, near(web, points), 0.006 * self._mean)
-        whole = palm
-        for finger, tube in enumerate(self.fingers):
-            # Each finger joins the palm with a fillet but meets its neighbours sharply, so that they never fuse.
-            joined = smooth_min(palm, near(tube, points), (0.016 if finger == 0 else 0.008) * self._mean)
-            whole = np.minimum(whole, joined)
-        return whole
+            palm = smooth_min(palm, near(web, points), 0.010 * self._mean)
+        # Fingers meet one another with a tight fillet and the palm with a wide one, so that they never fuse.
+        fingers = np.full(len(points), FAR, points.dtype)
+        for tube in self.fingers[1:]:
+            fingers = smooth_min(fingers, near(tube, points), 0.004 * self._mean)
+        whole = smooth_min(palm, fingers, 0.009 * self._mean)
+        return smooth_min(whole, near(self.fingers[0], points), 0.016 * self._mean)
 
     def _finger(self, finger: int) -> Shape:
         s = self.shape
@@ -102,13 +102,13 @@ class HandSurface:
         parts: list[tuple[Shape, float]] = [(self._forearm(), 0.01)]
         for finger in range(1, 5):
             parts.append((self._metacarpal(finger), 0.016))
-        parts.append((self._ellipsoid((21, 40, 11), (14, 27, 15), -28, 1), 0.018))  # thenar
-        parts.append((self._ellipsoid((-22, 34, 8), (14, 32, 15), 6, 1), 0.016))  # hypothenar
+        parts.append((self._ellipsoid((24, 38, 10), (17, 27, 16), -30, 1), 0.018))  # thenar
+        parts.append((self._ellipsoid((-22, 33, 7), (15, 32, 16), 6, 1), 0.018))  # hypothenar
         for finger, x in ((1, 18), (2, -3), (3, -22)):  # the pads between the knuckles, on the palm's side
             y = (self.shape.knuckles[finger, 1] + self.shape.knuckles[finger + 1, 1]) / 2 / self._length * 1e3
-            parts.append((self._ellipsoid((x, y + 4, 7), (9, 10, 9), 0, 1), 0.012))
+            parts.append((self._ellipsoid((x, y + 6, 6), (10, 11, 10), 0, 1), 0.014))
         parts.append((self._ellipsoid((27, 52, 0), (10, 24, 8.5), -24), 0.018))  # first interosseous muscle
-        parts.append((self._ellipsoid((-23, -16, -9), (7, 9, 8)), 0.014))  # head of the ulna
+        parts.append((self._ellipsoid((-17, -18, -8), (7, 11, 8.5)), 0.016))  # head of the ulna
         return parts
 
     def _metacarpal(self, finger: int) -> Shape:
@@ -153,11 +153,11 @@ class HandSurface:
                 f[:3, 3] + k * f[:3, 1]
                 for f, k in ((a, 0.36 * segments[finger][0]), (b, 0.42 * segments[finger + 1][0]))
             ]
-            middle = (far[0] + far[1]) / 2 - np.array([0, 0.002, 0])
-            webs.append(Sheet(np.stack([a[:3, 3], b[:3, 3], middle]) + lift, 0.0065 * self._mean))
+            middle = (far[0] + far[1]) / 2
+            webs.append(Sheet(np.stack([a[:3, 3], b[:3, 3], middle]) + lift, 0.0055 * self._mean))
         thumb, index = frames[1], frames[4]
         corners = [
-            thumb[:3, 3] + 0.25 * segments[0][0] * thumb[:3, 1],
+            thumb[:3, 3] + 0.3 * segments[0][0] * thumb[:3, 1],
             thumb[:3, 3] + 0.80 * segments[0][0] * thumb[:3, 1],
             index[:3, 3] * (0.86, 0.86, 1) + (0.002, 0, 0.002),
         ]

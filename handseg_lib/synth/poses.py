@@ -21,7 +21,7 @@ from handseg_lib.synth.hand_shape import (
 _D = np.pi / 180
 THUMB_LIMITS = ((-12 * _D, 62 * _D), (-8 * _D, 62 * _D), (-25 * _D, 25 * _D), (-12 * _D, 65 * _D), (-25 * _D, 90 * _D))
 """(low, high) of the thumb's radial, palmar and twist angle and of the flexion of its two hinges, radians."""
-FINGER_LIMITS = ((-25 * _D, 95 * _D), (-22 * _D, 22 * _D), (-8 * _D, 112 * _D), (-8 * _D, 85 * _D))
+FINGER_LIMITS = ((-25 * _D, 95 * _D), (-22 * _D, 22 * _D), (-8 * _D, 112 * _D), (-8 * _D, 88 * _D))
 """(low, high) of MCP flexion, MCP abduction (positive towards the thumb), PIP and DIP flexion, radians."""
 TOLERANCE = 1e-6
 
@@ -113,9 +113,10 @@ def _pose(thumb: tuple, *fingers: tuple) -> HandPose:
     return HandPose.within_limits(np.concatenate([thumb, *fingers]) * _D)
 
 
-_STRAIGHT, _CURLED = (2, 0, 4, 2), (84, 0, 102, 62)
-_TUCKED = (16, 42, 8, 38, 50)  # the thumb laid over curled fingers
-_FIST = _pose((22, 34, 8, 34, 62), (84, 2, 100, 60), (86, 0, 103, 62), (87, -1, 103, 64), (88, -2, 100, 64))
+_STRAIGHT, _CURLED = (2, 0, 4, 2), (86, 0, 106, 76)
+_TUCKED = (14, 38, 8, 36, 56)  # the thumb laid over curled fingers
+_KNUCKLES = ((84, 2, 106, 74), (87, 0, 107, 76), (88, -1, 107, 76), (90, -2, 104, 76))
+_FIST = _pose((20, 30, 8, 34, 66), *_KNUCKLES)
 
 POSES: Mapping[str, HandPose] = MappingProxyType({
     "flat": _pose((16, 2, 0, 2, 2), (0, -3, 2, 1), (0, 0, 2, 1), (0, 3, 2, 1), (0, 8, 2, 1)),
@@ -130,7 +131,7 @@ POSES: Mapping[str, HandPose] = MappingProxyType({
     "five": _pose((56, 12, 0, -4, -6), (-4, 10, 0, 0), (-4, 1, 0, 0), (-4, -9, 0, 0), (-6, -18, 0, 0)),
     "pinch": _pose((14, 46, 8, 18, 28), (48, 0, 46, 26), (46, 0, 50, 28), (48, 0, 52, 30), (50, -2, 50, 28)),
     "ok": _pose((14, 46, 8, 20, 32), (52, 0, 52, 28), (20, 0, 16, 8), (10, -4, 10, 6), (2, -12, 8, 4)),
-    "thumbs_up": _pose((58, 12, 0, -8, -14), (84, 2, 100, 60), (86, 0, 103, 62), (87, -1, 103, 64), (88, -2, 100, 64)),
+    "thumbs_up": _pose((56, 8, 0, -8, -16), *_KNUCKLES),
     "claw": _pose((44, 32, 0, 22, 44), (-6, 6, 66, 42), (-6, 1, 68, 44), (-6, -6, 68, 44), (-8, -12, 66, 42)),
     "cup": _pose((24, 46, 4, 12, 20), (34, 2, 34, 20), (36, 0, 36, 20), (38, -1, 38, 20), (42, -4, 38, 20)),
     "grip": _pose((22, 50, 6, 24, 30), (52, 3, 58, 34), (56, 0, 60, 34), (60, -2, 60, 34), (64, -4, 58, 32)),

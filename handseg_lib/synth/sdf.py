@@ -13,6 +13,7 @@ import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from scipy.spatial import cKDTree
 from skimage.measure import marching_cubes
 
 Points = NDArray[np.floating]
@@ -128,6 +129,10 @@ def _dot(vectors: Points, other: NDArray[np.floating]) -> Distances:
     return vectors[:, 0] * other[0] + vectors[:, 1] * other[1] + vectors[:, 2] * other[2]
 
 
+def _rowdot(a: Points, b: Points) -> Distances:
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+
+
 def _dot2(vectors: Points) -> Distances:
     return vectors[:, 0] ** 2 + vectors[:, 1] ** 2 + vectors[:, 2] ** 2
 
@@ -169,33 +174,61 @@ def polygonise(
     box: tuple[NDArray[np.float64], NDArray[np.float64]],
     step: float,
     faces: int,
+    detail: Callable[[Points], NDArray[np.floating]],
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Closed triangle mesh of the zero set of `field` inside `box`, with about `faces` faces.
+    """Closed triangle mesh of the zero set of `field` inside `box`, with about `faces` faces, outward and even.
 
-    The field is sampled on a coarse grid first, then finely near the surface only; the mesh is decimated by quadric
-    error and its vertices are put back on the surface.
+    The field is sampled on a coarse grid first, then finely near the surface only. The fine mesh is thinned by
+    quadric decimation, then evened out by tangential smoothing with every vertex put back on the surface.
 
     Args:
         field: (N, 3) points in metres -> (N,) distances.
         box: lowest and highest corner in metres, well outside the surface.
         step: size of the fine grid in metres.
         faces: number of triangles wanted.
+        detail: (N, 3) points -> (N,) positive wish for small triangles there, relative to elsewhere.
     """
+    vertices, triangles = _marched(field, box, step)
+    vertices, triangles = _thinned(vertices, triangles, faces, detail)
+    for _ in range(8):
+        vertices = _evened(field, vertices, triangles)
+    for _ in range(2):
+        vertices = vertices - field(vertices)[:, None] * gradient(field, vertices)
+    return vertices, triangles.astype(np.int32)
+
+
+def _marched(field: Callable, box: tuple, step: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The fine mesh: marching cubes where a coarse sampling says that the surface may pass."""
     coarse = 4
     counts = np.ceil((box[1] - box[0]) / (step * coarse)).astype(int)
     corner = np.stack(np.meshgrid(*(np.arange(n + 1) for n in counts), indexing="ij"), -1).reshape(-1, 3)
     rough = field(box[0] + corner * (step * coarse)).reshape(counts + 1)
-    # A point of a coarse cell lies within sqrt(3)/2 cells of its nearest corner; distances may be overstated by 2.
+    # A point of a coarse cell lies within sqrt(3) cells of its lowest corner; distances may be off a little.
     fine = np.repeat(np.repeat(np.repeat(rough, coarse, 0), coarse, 1), coarse, 2)
-    keep = np.flatnonzero(np.abs(fine.ravel()) < 2 * coarse * step)
+    keep = np.flatnonzero(np.abs(fine.ravel()) < 2.2 * coarse * step)
     index = np.stack(np.unravel_index(keep, fine.shape), 1)
     values = fine.ravel().copy()
     values[keep] = field(box[0] + index * step)
     vertices, triangles, _, _ = marching_cubes(values.reshape(fine.shape).astype(np.float32), 0.0)
-    vertices, triangles = fast_simplification.simplify(
-        (vertices * step).astype(np.float32), triangles.astype(np.int32), target_count=faces
+    return vertices.astype(np.float64) * step + box[0], triangles
+
+
+def _thinned(vertices: NDArray, triangles: NDArray, faces: int, detail: Callable) -> tuple[NDArray, NDArray]:
+    """Quadric decimation in a space blown up where detail is wanted, so that fewer triangles go there."""
+    scale = 300 * detail(vertices)[:, None]  # in units at which the decimation ranks edges well
+    thin, kept = fast_simplification.simplify(
+        (vertices * scale).astype(np.float32), triangles.astype(np.int32), target_count=faces, agg=5
     )
-    vertices = vertices.astype(np.float64) + box[0]
-    for _ in range(3):
-        vertices = vertices - 0.8 * field(vertices)[:, None] * gradient(field, vertices)
-    return vertices, triangles.astype(np.int32)
+    nearest = cKDTree(vertices * scale).query(thin)[1]
+    return thin / scale[nearest], kept
+
+
+def _evened(field: Callable, vertices: NDArray[np.float64], triangles: NDArray) -> NDArray[np.float64]:
+    """One step towards each vertex's neighbours' mean, along the surface."""
+    normals = gradient(field, vertices)
+    a, b = triangles[:, (0, 1, 2)].ravel(), triangles[:, (1, 2, 0)].ravel()  # each edge once in each direction
+    count = np.bincount(a, minlength=len(vertices))[:, None]
+    mean = np.stack([np.bincount(a, vertices[b, k], len(vertices)) for k in range(3)], 1) / count
+    move = 0.5 * (mean - vertices)
+    move -= _rowdot(move, normals)[:, None] * normals
+    return vertices + move - field(vertices)[:, None] * normals
