@@ -43,7 +43,7 @@ class SR300:
         window_px: width of the window that must see one lit surface.
         raggedness: standard deviation of the part of that window which is required (mean: one half).
         gap_px, gap_spread_px: mean width and spread of the strip lost behind a nearer silhouette or along a shadow.
-        step: relative depth difference that makes two neighbouring surfaces different.
+        step, deep_step: relative depth differences from which two neighbouring surfaces leave a gap, and a full one.
         ripple: standard deviation of the smooth, upright-streaked depth error at 1 m; grows with the distance squared.
         edge_error: the same for windows that see the surface only in part.
         pinholes, blobs: mean numbers of tiny holes just inside the contours, and of wrongly decoded blobs just outside.
@@ -55,15 +55,16 @@ class SR300:
     far: float = 1.5
     baseline: float = 0.028
     threshold: float = 0.36
-    threshold_clumps: float = 0.1
-    fold_tilt: float = 0.16
+    threshold_clumps: float = 0.08
+    fold_tilt: float = 0.09
     fine_tilt: float = 0.07
     vignetting: float = 1.0
     window_px: float = 5.0
     raggedness: float = 0.22
     gap_px: float = 5.5
     gap_spread_px: float = 1.5
-    step: float = 0.05
+    step: float = 0.04
+    deep_step: float = 0.15
     ripple: float = 0.0004
     edge_error: float = 0.005
     pinholes: float = 25.0
@@ -196,21 +197,19 @@ def _shadow(z: Field, box: tuple[slice, slice], camera: Intrinsics, p: SR300) ->
 
 def _gap(z: Field, shadow: Mask, fields: _Fields, p: SR300) -> Mask:
     """The strip of a surface beside a nearer silhouette, or along a shadow, where the window mixes two codes."""
-    nothing = np.float32(1e3)
-    filled = np.where(z > 0, z, nothing)
-    behind = cv2.dilate(z, np.ones((3, 3), np.uint8))
-    ratio = np.float32(1 + p.step)
-    silhouette = (z > 0) & (behind > z * ratio)
-    if not silhouette.any():
-        return np.zeros(z.shape, bool)
-    distance = cv2.distanceTransform((~(silhouette | shadow)).view(np.uint8), cv2.DIST_L2, 3)
-    width = np.float32(fields.scale) * (
-        np.float32(p.gap_px) + np.float32(p.gap_spread_px) * (fields.clumps(4) + fields.clumps(2))
+    silhouette = (z > 0) & (cv2.dilate(z, np.ones((3, 3), np.uint8)) > z * np.float32(1 + p.step))
+    source = silhouette | shadow
+    if not source.any():
+        return source
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (~source).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    reach = _odd(3 * p.gap_px * fields.scale)
-    parallax_reach = reach + 2 * round(p.baseline * REFERENCE_FOCAL * fields.scale / (2 * p.near))
-    nearest = cv2.erode(filled, np.ones((reach, parallax_reach), np.uint8), borderValue=float(nothing))
-    return (distance < width) & (z > nearest * ratio)
+    depths = np.zeros(int(nearest.max()) + 1, np.float32)
+    depths[nearest[source]] = np.where(shadow, z * np.float32(1 - p.deep_step), z)[source]
+    behind = z / np.maximum(depths[nearest], np.float32(0.01)) - 1  # a shadow's surroundings count as far behind
+    width = np.float32(p.gap_px) + np.float32(p.gap_spread_px) * (fields.clumps(4) + fields.clumps(2))
+    width *= np.float32(fields.scale) * np.minimum(behind / np.float32(p.deep_step), 1)  # a small step mixes codes less
+    return (distance < width) & (behind > np.float32(p.step))
 
 
 def _decoded(lit: Mask, fields: _Fields, p: SR300) -> Mask:
