@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchmetrics.functional.classification as tm
 
 from handseg_lib import metrics
 from handseg_lib.metrics import BoundaryIoU, ConfusionMatrix, TrimapIoU
@@ -110,6 +109,8 @@ def test_matches_a_pixel_loop(seed: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
 @pytest.mark.parametrize(("shape", "classes"), [((1, 5, 5), 2), ((4, 17, 31), 3), ((3, 640), 12)])
 def test_matches_torchmetrics(dtype: torch.dtype, shape: tuple[int, ...], classes: int) -> None:
+    import torchmetrics.functional.classification as tm  # here, because the spawned processes below need it not
+
     prediction, truth = (torch.from_numpy(x) for x in random_pair(shape, classes))
     ours = ConfusionMatrix([str(i) for i in range(classes)]).update(prediction.to(dtype), truth.to(dtype))
     options = {"num_classes": classes, "average": None}

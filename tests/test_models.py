@@ -75,6 +75,11 @@ def test_flops_counted_by_hand() -> None:
     assert net.training
 
 
+def test_the_papers_5_ms_speak_for_fewer_channels() -> None:
+    """The numbers in the network's docstring; cost grows with the area, and 480 x 640 is 75 times 64 x 64."""
+    assert [flop_count(HandSegNet(width=w), (64, 64)) * 75 / 1e9 for w in (64, 32)] == pytest.approx([41.5, 10.7], 0.01)
+
+
 @pytest.mark.parametrize("skip", ["down1", "down2", "down3", "down4"])
 def test_every_level_reaches_the_output(net: HandSegNet, skip: str) -> None:
     x = torch.randn(1, 2, 32, 32)

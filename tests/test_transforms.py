@@ -56,7 +56,7 @@ def test_resample_takes_the_pixels_of_the_half_pixel_rule() -> None:
 
 def test_a_view_that_does_nothing_is_a_resampling() -> None:
     image, mask = frame()
-    for size in ((48, 64), (24, 32), (12, 16)):
+    for size in ((48, 64), (24, 32), (12, 16), (36, 50), (7, 11), (96, 100)):
         for a, b in zip(RandomView(size, **STILL)(image, mask), Resample(size)(image, mask), strict=True):
             assert torch.equal(a, b) and type(a) is type(b)
 

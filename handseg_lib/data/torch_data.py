@@ -49,7 +49,7 @@ class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
         """
         if len(samples) == 0:
             raise DataError("no samples: the data set is empty; check its root and split")
-        self.samples, self.label_map, self.size = samples, label_map, size
+        self.samples, self.label_map, self.size = samples, label_map, tuple(size)
         self.transform = Resample(size) if transform is None else transform
         self.only_measured = only_measured
 
@@ -70,7 +70,7 @@ class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
         frame, mask = self.transform(frame, tv_tensors.Mask(torch.from_numpy(np.array(sample.labels))))
         depth, labels = frame[0].as_subclass(Tensor), mask.as_subclass(Tensor)
         if depth.shape != self.size:
-            raise DataError(f"{sample.id}: the transform gave {tuple(depth.shape)}, expected {tuple(self.size)}")
+            raise DataError(f"{sample.id}: the transform gave {tuple(depth.shape)}, expected {self.size}")
         if self.only_measured:
             labels = torch.where(depth > 0, labels, 0)
         return depth_input(depth), torch.from_numpy(self.label_map.encode(labels.numpy())).long()

@@ -199,13 +199,11 @@ def confusion_counts(
     if predicted.shape != true.shape:
         raise ValueError(f"prediction is {tuple(predicted.shape)} but truth is {tuple(true.shape)}")
     true = true.to(predicted.device)
-    if ignore is not None:
-        keep = true != ignore
-        predicted, true = predicted[keep], true[keep]
+    if ignore is not None and bool((void := true == ignore).any()):
+        predicted, true = predicted[~void], true[~void]
     for ids, name in ((predicted, "prediction"), (true, "truth")):
-        wrong = ids[(ids < 0) | (ids >= classes)]
-        if wrong.numel():
-            found = ", ".join(map(str, wrong.unique().tolist()[:8]))
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < classes:
+            found = ", ".join(map(str, ids[(ids < 0) | (ids >= classes)].unique().tolist()[:8]))
             ignored = "" if ignore is None else f", and {ignore} in the truth is ignored"
             raise ValueError(f"{name} holds {found}; class ids here are 0 to {classes - 1}{ignored}")
     counts = torch.bincount((true * classes + predicted).flatten(), minlength=classes * classes)

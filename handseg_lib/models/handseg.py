@@ -7,6 +7,9 @@ Unconfirmed, because only a drawing shows it and no code was released: kernel si
 how skips are joined. We take what this recipe (Adam at 2e-4 with beta1 0.5) is known with, DCGAN and pix2pix: 4x4
 kernels, 64-128-256-512 channels, leaky ReLU down and ReLU up, skips by concatenation, and a last deconvolution that
 gives the class scores without batch normalisation.
+
+One thing speaks for a narrower network: the paper runs in 5 ms on a GTX 980, and `flop_count` finds 41.5 GFLOP for one
+640x480 frame at this width, more than that card's 5 TFLOP/s can do in the time. Width 32 needs 10.7 GFLOP.
 """
 
 import torch
