@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from handseg_lib.errors import ReportError
+from handseg_lib.metrics import ConfusionMatrix
 from handseg_lib.report import claims
 
 
@@ -75,6 +76,17 @@ def test_counts_give_the_metric_of_the_whole_set():
     effect = claims.compare([counts], 0.0, iou)
     assert effect.value == pytest.approx(91 / 110)
     assert effect.value != pytest.approx((0.9 + 0.1) / 2)
+
+
+def test_mean_iou_of_counts_is_the_metric_of_the_confusion_matrix():
+    names = ("background", "left hand", "right hand")
+    counts = np.random.default_rng(0).integers(0, 50, (20, 3, 3))
+    counts[:3, 2], counts[:3, :, 2] = 0, 0  # frames without a right hand
+    statistic = claims.mean_iou(3, of=(1, 2))
+    whole = claims.compare([counts], 0.0, statistic)
+    assert whole.value == pytest.approx(ConfusionMatrix(names, counts=counts.sum(0)).mean_iou_hands())
+    one = ConfusionMatrix(names, counts=counts[0]).mean_iou_hands()
+    assert statistic(counts[0].reshape(-1).astype(float)) == pytest.approx(one)
 
 
 def test_bootstrap_error_matches_the_formula_for_a_mean():

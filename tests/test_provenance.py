@@ -8,7 +8,13 @@ from handseg_lib.report import provenance
 from handseg_lib.report.provenance import Context
 
 RUN = SimpleNamespace(
-    name="handseg/proposed", key="ab12", seed=3, data={"train": "f00d"}, device="cpu", precision="bf16", seconds=12.345
+    name="handseg/proposed",
+    key="ab12",
+    seed=3,
+    data={"train": "f00d"},
+    device="cpu",
+    origin={"precision": "bf16"},
+    seconds=12.345,
 )
 
 

@@ -8,13 +8,20 @@ import pytest
 
 from handseg_lib import published
 from handseg_lib.errors import ReportError
+from handseg_lib.metrics import ConfusionMatrix
 from handseg_lib.report import tables
 
 ON = "synthetic exo_two_hands test, 240 frames"
 
 
+COUNTS = ConfusionMatrix(("background", "hand"), counts=np.array([[6, 1], [2, 3]]))
+
+
 def runs(values, metric="mean_iou_hands"):
-    return [SimpleNamespace(name="r", seed=i, metrics={"test": {metric: v}}) for i, v in enumerate(values)]
+    return [
+        SimpleNamespace(name="r", seed=i, metrics={"test": {metric: v}}, confusion={"test": COUNTS})
+        for i, v in enumerate(values)
+    ]
 
 
 def three_seeds():
@@ -130,8 +137,13 @@ def test_text_tables_need_neither():
     assert "SR300" in tables.build("t", frame, "Sensors").markdown()
 
 
+def test_metrics_of_a_class_come_from_the_counts():
+    frame = tables.measured({"a": runs([0.5])}, "test", ["precision hand", "recall hand"])
+    assert frame.iloc[0].tolist() == [3 / 4, 3 / 5]
+
+
 def test_missing_test_set_or_metric_is_named():
     with pytest.raises(ReportError, match="not measured on 'real'; it was on test"):
         tables.measured({"a": runs([0.5])}, "real", ["mean_iou_hands"])
-    with pytest.raises(ReportError, match="no mean_iu; there are mean_iou_hands"):
+    with pytest.raises(ReportError, match=r"no mean_iu; there are .*mean_iou_hands"):
         tables.measured({"a": runs([0.5])}, "test", ["mean_iu"])

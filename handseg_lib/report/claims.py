@@ -75,9 +75,10 @@ def compare(
     """Effect of `ours` over `other`, on the same test frames, over seeds.
 
     Args:
-        ours: one array a seed, (F,) scores or (F, K) counts of F test frames in the same order.
+        ours: one array a seed, (F,) scores or (F, ...) counts of F test frames in the same order.
         other: the same for the other method, paired by position; or a number to compare with.
-        statistic: turns mean rows (..., K) into the metric (...). None: the mean of (F,) scores.
+        statistic: turns means over frames, (..., K) with counts flattened to K, into the metric (...), as
+            `mean_iou` does. None: the mean of (F,) scores.
         level: confidence level of the interval.
         resamples: bootstrap samples of the frames.
         seed: of the resampling.
@@ -111,6 +112,25 @@ def compare(
     return Effect(value, value - half, value + half, level, tuple(by_seed.tolist()), frames, frame_error, seed_error)
 
 
+def mean_iou(classes: int, of: Sequence[int]) -> Statistic:
+    """The statistic "mean IoU of these classes" for per-frame counts, `run.tests[name].counts` with (C, C) flattened.
+
+    Args:
+        classes: C, the number of classes counted.
+        of: ids of the classes that are averaged; absent ones are left out.
+    """
+
+    def statistic(means: NDArray[np.float64]) -> NDArray[np.float64]:  # (..., C * C) -> (...)
+        counts = means.reshape(*means.shape[:-1], classes, classes)
+        hits = np.diagonal(counts, axis1=-2, axis2=-1)[..., list(of)]
+        union = (counts.sum(-1) + counts.sum(-2))[..., list(of)] - hits
+        ious = np.divide(hits, union, out=np.zeros_like(hits), where=union > 0)
+        present = (union > 0).sum(-1)
+        return np.divide(ious.sum(-1), present, out=np.full(present.shape, np.nan), where=present > 0)
+
+    return statistic
+
+
 def _half_width(frame_error: float, frame_dof: int, seed_error: float, seed_dof: int, level: float) -> float:
     """Half the interval: t quantile times the joint standard error, Welch and Satterthwaite's degrees of freedom."""
     from scipy.stats import t  # slow to import, and only needed here
@@ -124,11 +144,11 @@ def _half_width(frame_error: float, frame_dof: int, seed_error: float, seed_dof:
 
 
 def _stack(sides: Sequence[ArrayLike], name: str) -> NDArray[np.float64]:
-    """(seeds, F, K) float64 from one (F,) or (F, K) array a seed."""
+    """(seeds, F, K) float64 from one (F,) or (F, ...) array a seed."""
     arrays = [np.asarray(side, np.float64) for side in sides]
-    if not arrays or any(x.shape != arrays[0].shape or x.ndim not in (1, 2) or len(x) < 2 for x in arrays):
+    if not arrays or any(x.shape != arrays[0].shape or x.ndim < 1 or len(x) < 2 for x in arrays):
         raise ReportError(
-            f"{name}: one array (frames,) or (frames, K) a seed, all alike, at least 2 frames; "
+            f"{name}: one array (frames,) or (frames, ...) a seed, all alike, at least 2 frames; "
             f"got shapes {[x.shape for x in arrays]}"
         )
     stacked = np.stack([x.reshape(len(x), -1) for x in arrays])

@@ -75,7 +75,7 @@ def run_record(run: Any) -> dict[str, Any]:
         "seed": run.seed,
         "data": dict(run.data),
         "device": str(run.device),
-        "precision": str(run.precision),
+        "precision": str(run.origin["precision"]),
         "seconds": round(float(run.seconds), 1),
     }
 

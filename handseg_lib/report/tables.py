@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -23,11 +23,12 @@ WIDE = 6
 
 
 class Measured(Protocol):
-    """What a table needs of a finished run."""
+    """What a table needs of a finished run (`handseg_lib.train.Run`)."""
 
     name: str
     seed: int
     metrics: Mapping[str, Mapping[str, float]]
+    confusion: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -290,10 +291,12 @@ def measured(rows: Mapping[str, Sequence[Measured]], on: str, columns: Sequence[
 
 
 def _values(run: Measured, on: str, columns: Sequence[str]) -> list[float]:
-    metrics = run.metrics
-    if on not in metrics:
-        raise ReportError(f"run {run.name} was not measured on {on!r}; it was on {', '.join(metrics)}")
-    missing = [c for c in columns if c not in metrics[on]]
+    if on not in run.metrics:
+        raise ReportError(f"run {run.name} was not measured on {on!r}; it was on {', '.join(run.metrics)}")
+    per_class = run.confusion[on].per_class()
+    known = {f"{metric} {name}": value for name, values in per_class.items() for metric, value in values.items()}
+    known |= run.metrics[on]
+    missing = [c for c in columns if c not in known]
     if missing:
-        raise ReportError(f"run {run.name} on {on}: no {', '.join(missing)}; there are {', '.join(metrics[on])}")
-    return [float(metrics[on][c]) for c in columns]
+        raise ReportError(f"run {run.name} on {on}: no {', '.join(missing)}; there are {', '.join(known)}")
+    return [float(known[c]) for c in columns]
