@@ -53,22 +53,22 @@ class SR300:
     unit: float = 0.000125
     near: float = 0.2
     far: float = 1.5
-    baseline: float = 0.028
+    baseline: float = 0.040
     threshold: float = 0.36
-    threshold_clumps: float = 0.08
-    fold_tilt: float = 0.09
-    fine_tilt: float = 0.07
+    threshold_clumps: float = 0.06
+    fold_tilt: float = 0.06
+    fine_tilt: float = 0.04
     vignetting: float = 1.0
     window_px: float = 5.0
-    raggedness: float = 0.22
+    raggedness: float = 0.17
     gap_px: float = 5.5
     gap_spread_px: float = 1.5
     step: float = 0.04
     deep_step: float = 0.15
     ripple: float = 0.0004
-    edge_error: float = 0.005
-    pinholes: float = 25.0
-    blobs: float = 10.0
+    edge_error: float = 0.004
+    pinholes: float = 35.0
+    blobs: float = 14.0
     blob_offset: tuple[float, float] = (0.02, 0.12)
 
 
