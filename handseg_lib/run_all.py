@@ -260,24 +260,24 @@ def _call(command: Sequence[str], threads: int = 0, pass_fds: tuple[int, ...] = 
     if threads:
         env |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     if not sys.stderr.isatty():
-        env.setdefault("TQDM_DISABLE", "1")  # bars are for people; a log file would get thousands of lines
+        env.setdefault("TQDM_MININTERVAL", "20")  # seconds between two states of a bar: a log file keeps them all
     process = subprocess.Popen(command, env=env, pass_fds=pass_fds, cwd=cwd)
     try:
         return process.wait()
-    except KeyboardInterrupt:
-        _wind_up(process)
+    except KeyboardInterrupt as interrupt:
+        _wind_up(process, told=not interrupt.args)
         raise
 
 
-def _wind_up(process: subprocess.Popen) -> None:
-    """A terminal sends Ctrl-C to every process; one sent to us alone (`kill -INT`) is handed on."""
-    for action in (lambda: None, lambda: process.send_signal(signal.SIGINT), process.terminate, process.kill):
-        action()
-        try:
-            process.wait(timeout=10)
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def _wind_up(process: subprocess.Popen, told: bool) -> None:
+    """Waits for the end of a process, which a terminal's Ctrl-C has `told`; ends it when that takes too long."""
+    if not told:
+        process.terminate()
+    try:
+        process.wait(timeout=15 if told else 3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _add_to_python_path(folder: Path) -> None:
@@ -286,8 +286,8 @@ def _add_to_python_path(folder: Path) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, entries), str(folder)])
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, _: object) -> None:
+    raise KeyboardInterrupt(number)  # like Ctrl-C, but only this process was told
 
 
 def _short(path: Path) -> str:

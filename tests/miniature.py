@@ -36,6 +36,17 @@ note("train began " + " ".join(sys.argv[1:]))
 time.sleep(float(os.environ.get("TOY_SECONDS", 0)))
 note("train " + " ".join(sys.argv[1:]))
 """
+REGISTRY = """
+from types import SimpleNamespace as S
+def config(name, profile):
+    part = lambda split: S(source="toy_scene", split=split, count=4, height=16, width=16, seed=0, real=False)
+    return S(train=part("train"), validation=part("val"), tests=[S(data=part("train")), S(data=S(real=True))])
+"""
+RENDER = """
+from handseg_lib.journal import note
+def synthetic(*arguments, workers):
+    note(f"render {arguments}")
+"""
 CHECK = """
 import sys
 from handseg_lib.journal import note
@@ -58,7 +69,7 @@ class Miniature:
     def __init__(self, root: Path) -> None:
         self.root = root
         library = root / "handseg_lib"
-        for package in ("train", "report"):
+        for package in ("train", "report", "data"):
             (library / package).mkdir(parents=True)
             (library / package / "__init__.py").touch()
         for name in REAL:
@@ -68,7 +79,8 @@ class Miniature:
         shutil.copy(PROJECT / "run_all.sh", root)
         series = (PROJECT / "handseg_lib" / "series.py").read_text(encoding="utf-8")
         sources = {"series.py": series + SERIES, "journal.py": JOURNAL, "notebook.py": CHECK}
-        sources |= {"train/__main__.py": TRAIN, "report/__main__.py": REPORT}
+        sources |= {"train/__main__.py": TRAIN, "train/registry.py": REGISTRY, "data/synthetic.py": RENDER}
+        sources |= {"report/__main__.py": REPORT}
         for name, text in sources.items():
             (library / name).write_text(text, encoding="utf-8")
         (root / "notebooks").mkdir()
@@ -113,12 +125,17 @@ class Miniature:
         path.unlink(missing_ok=True)
         return lines
 
-    def processes(self) -> list[int]:
-        """Live processes of this project's runs, by the mark that a run leaves in their environment."""
+    def training(self) -> bool:
+        """Whether the stand-in for training has begun."""
+        path = self.root / "journal"
+        return path.exists() and "train began" in path.read_text(encoding="utf-8")
+
+    def processes(self, word: str = "") -> list[int]:
+        """Live processes of this project's runs whose command line has `word`, found by the mark a run leaves."""
         mark = f"HANDSEG_RUN={self.root}".encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if mark in (entry / "environ").read_bytes():
+                if mark in (entry / "environ").read_bytes() and word.encode() in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
         return found

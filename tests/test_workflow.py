@@ -36,12 +36,13 @@ def test_whole_series_runs_in_order_and_names_its_report(finished):
     output, journal = finished.first
     runs = [line for line in journal if line.startswith("train ") and "began" not in line]
     assert runs == ["train toy/run --profile smoke --seed 0"]  # two notebooks ask for it, it is trained once
+    assert journal[:2] == [f"render ('toy_scene', '{split}', 4, (16, 16), 0)" for split in ("train", "val")]
     checks = [line for line in journal if line.startswith("check")]
     assert checks[-1].startswith("check 90") and len(checks) == 3
     assert journal[-2:] == ["report build", "report verify"]
     assert "Report: reports/smoke/index.html" in output
     assert all(f"notebook {name}: done in" in output for name in ("01_first", "02_second", "90_last"))
-    assert len(output.splitlines()) <= 2 * 5 + 3  # two lines a step, what is run, where the report is
+    assert len(output.splitlines()) <= 2 * 7 + 3  # two lines a step, what is run, where the report is
 
 
 def test_parameters_are_injected_where_the_notebook_has_them(finished):
@@ -58,19 +59,13 @@ def test_second_run_does_nothing(finished):
     assert time.monotonic() - began < 20  # seconds; generous for a busy machine
 
 
-def test_changed_notebook_reruns_itself_what_reads_it_and_the_report(finished):
+def test_changed_and_lost_notebooks_run_again_with_what_reads_them(finished):
     finished.write_notebook("01_first", "print('changed')")
+    (finished.root / "reports" / "smoke" / "notebooks" / "90_last.ipynb").unlink()
     status, _ = finished.run("--profile", "smoke")
     done = [line.split()[:2] for line in finished.journal()]
     assert status == 0
     assert done == [["check", "01"], ["check", "90"], ["report", "build"], ["report", "verify"]]
-
-
-def test_lost_executed_notebook_is_made_again(finished):
-    (finished.root / "reports" / "smoke" / "notebooks" / "90_last.ipynb").unlink()
-    status, _ = finished.run("--profile", "smoke")
-    assert status == 0
-    assert [line.split()[1] for line in finished.journal()] == ["90", "build", "verify"]
 
 
 def test_dry_run_says_what_would_be_done_and_does_nothing(finished):
@@ -82,11 +77,9 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(finished):
 
 
 def test_reuse_trains_nothing(mini):
-    status, output = mini.run("--profile", "smoke", "--only", "02", "--reuse")
-    journal = mini.journal()
+    status, output = mini.run("--profile", "smoke", "--only", "02", "--reuse", "--dry-run", "--", "--printshellcmds")
     assert status == 0, output
-    assert not any(line.startswith("train") for line in journal)
-    assert "check 02 profile=smoke reuse=True" in journal
+    assert "would do: notebook 02_second" in output and "train" not in output
 
 
 def test_failing_notebook_shows_its_traceback_and_lets_others_finish(mini):
@@ -107,39 +100,45 @@ def wait_for(condition, seconds=60):
         time.sleep(0.1)
 
 
-def interrupted(mini, number):
-    """Starts a run, sends `number` to its whole process group while it trains, and returns what it printed."""
-    process = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
-    wait_for(lambda: (mini.root / "journal").exists())
-    os.killpg(process.pid, number)
+def killed_with_ctrl_c(mini, process):
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process is told
     output, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
-    return output
+    assert process.returncode == 130 and "The same command goes on" in output
+    assert mini.processes() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
-def test_interrupted_run_goes_on_when_started_again(mini, number):
-    output = interrupted(mini, number)
-    assert number == signal.SIGKILL or "The same command goes on" in output
-    assert mini.journal() == ["train began toy/run --profile smoke --seed 0"]
+def killed_for_good(mini, process):
+    """Command and Snakemake are killed; what they had started lives on."""
+    for number in mini.processes("snakemake"):
+        os.kill(number, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    assert mini.processes("handseg_lib.train")
+
+
+def ended_politely(mini, process):
+    process.send_signal(signal.SIGTERM)  # to the command alone
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert mini.processes() == []
+
+
+@pytest.mark.parametrize("interrupt", [killed_with_ctrl_c, killed_for_good, ended_politely])
+def test_interrupted_run_goes_on_when_started_again(mini, interrupt):
+    process = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
+    wait_for(mini.training)
+    interrupt(mini, process)
+    assert mini.journal()[-1] == "train began toy/run --profile smoke --seed 0"
     status, output = mini.run("--profile", "smoke", "--only", "02")
     assert status == 0, output
     assert "train toy/run --profile smoke --seed 0" in mini.journal()
-
-
-def test_killed_driver_leaves_nothing_running(mini):
-    process = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
-    wait_for(lambda: (mini.root / "journal").exists())
-    process.send_signal(signal.SIGTERM)  # to the command alone, not to its children
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
     assert mini.processes() == []
 
 
 def test_two_runs_in_one_store_do_not_mix(mini):
     first = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
     try:
-        wait_for(lambda: (mini.root / "journal").exists())
+        wait_for(mini.training)
         status, output = mini.run("--profile", "smoke", "--only", "01")
         assert status == 1 and "Another run is at work" in output
     finally:

@@ -12,6 +12,8 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 _TAIL = 15
+_TOLD = ("RuleException", "CalledProcessError", "WorkflowError")
+"""Snakemake's own words for a failed step, which `_fail` has shown already."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -27,6 +29,7 @@ class LogHandler(LogHandlerBase):
     def __post_init__(self) -> None:
         self.names: dict[int, str] = {}
         self.started: dict[int, float] = {}
+        self.failed: list[str] = []
         self.done = self.total = 0
 
     def emit(self, record: LogRecord) -> None:
@@ -41,16 +44,25 @@ class LogHandler(LogHandlerBase):
         try:
             if handle:
                 handle(record)
-            elif event is LogEvent.ERROR or (event is None and record.levelname in ("ERROR", "CRITICAL")):
+            elif event is LogEvent.ERROR and record.exception not in _TOLD:
                 self._say(record.getMessage())
-            elif event is None and record.getMessage().startswith("Nothing to be done"):
-                self._say("Nothing to do: everything is up to date.")
+            elif event is None:
+                self._remark(record)
         except Exception:
             self.handleError(record)
 
     def _say(self, text: str) -> None:
         clear = "\r\033[K" if sys.stderr.isatty() else ""  # a progress bar may stand on this line
         print(f"{clear}{text}", file=sys.stderr, flush=True)
+
+    def _remark(self, record: LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith("Nothing to be done"):
+            self._say("Nothing to do: everything is up to date.")
+        elif text.startswith("Exiting because a job execution failed"):
+            self._say(f"Failed: {', '.join(self.failed)}. What is done is kept; the same command goes on from here.")
+        elif record.levelname in ("ERROR", "CRITICAL"):
+            self._say(text)
 
     def _plan(self, record: LogRecord) -> None:
         stats: dict[str, Any] = getattr(record, "stats", {}) or {}
@@ -76,11 +88,13 @@ class LogHandler(LogHandlerBase):
 
     def _fail(self, record: LogRecord) -> None:
         name = self.names.get(record.jobid, record.rule_name)
+        self.failed.append(name)
         self._say(f"[{time.strftime('%H:%M:%S')}] {name}: FAILED")
-        logs = [Path(str(log)) for log in record.log or ()]
-        trace = next((t for t in map(_last_lines, logs) if t), "")
-        self._say("\n".join(f"    {line}" for line in trace.splitlines()))
-        self._say("".join(f"    See {log}\n" for log in logs if log.exists()).rstrip())
+        for log in map(Path, record.log or ()):
+            if text := _last_lines(log):
+                self._say("\n".join(f"    {line}" for line in text.splitlines()))
+                self._say(f"    More in {log}")
+                return
 
 
 def _last_lines(log: Path) -> str:
@@ -93,7 +107,7 @@ def _last_lines(log: Path) -> str:
         outputs = [o for c in cells for o in c.get("outputs", ()) if o["output_type"] == "error"]
         text = "\n".join(outputs[-1]["traceback"]) if outputs else ""
     lines = [line.split("\r")[-1] for line in _COLOUR.sub("", text).splitlines()]
-    return "\n".join(line for line in lines[-_TAIL:])
+    return "\n".join(lines[-_TAIL:])
 
 
 def _reason(text: str) -> str:
