@@ -34,7 +34,7 @@ def test_every_profile_loads_under_its_own_name(name):
 def test_profiles_grow_from_smoke_to_paper():
     sizes = [profiles.load(name) for name in profiles.NAMES]
     frames = [p.scene("exo_two_hands").train for p in sizes]
-    steps = [p.schedule("handseg").total_steps(n) for p, n in zip(sizes, frames, strict=True)]
+    steps = [p.schedule("handseg").over(n).steps for p, n in zip(sizes, frames, strict=True)]
     assert frames == sorted(frames)
     assert steps == sorted(steps)
 
@@ -49,7 +49,7 @@ def test_paper_profile_holds_what_handseg_section_5_1_prints():
 
 def test_epochs_become_steps(keys, tmp_path):
     keys["schedules"]["handseg"] = {"epochs": 2.5, "batch": 10, "lr": 0.1}
-    assert read(tmp_path, keys).schedule("handseg").total_steps(frames=100) == 25
+    assert read(tmp_path, keys).schedule("handseg").over(frames=100).steps == 25
 
 
 def test_unknown_profile_lists_the_right_ones():

@@ -103,9 +103,10 @@ class Schedule(Part):
             raise ValueError("give either steps or epochs, and only one of them")
         return self
 
-    def total_steps(self, frames: int) -> int:
-        """Number of updates when the training set has `frames` images."""
-        return self.steps or max(1, round(self.epochs * frames / self.batch))
+    def over(self, frames: int) -> Self:
+        """The same schedule with its length in steps, for a training set of `frames` images."""
+        steps = self.steps or max(1, round(self.epochs * frames / self.batch))
+        return self.model_copy(update={"steps": steps, "epochs": None})
 
 
 class Show(Part):

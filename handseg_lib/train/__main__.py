@@ -1,0 +1,45 @@
+"""Train one run from the command line: `python -m handseg_lib.train handseg/proposed --profile quick --seed 0`.
+
+Several processes: `--devices 4` on one machine; on several, start the same command on each with `torchrun` or `srun`
+and give `--devices` (processes on each) and `--nodes`.
+"""
+
+import argparse
+import sys
+
+from handseg_lib.errors import HandsegError
+from handseg_lib.profiles import NAMES
+from handseg_lib.train.registry import RUNS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train what the arguments name and print its metrics; the exit status is 0 when that worked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m handseg_lib.train", description=__doc__, epilog=f"Runs: {', '.join(sorted(RUNS))}"
+    )
+    parser.add_argument("name", help="name of the run")
+    parser.add_argument("--profile", default="quick", help=f"one of {', '.join(NAMES)} (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reuse", action="store_true", help="read the numbers in the report, train nothing")
+    parser.add_argument("--data-root", default=None, help="folder of the real data sets (default: HANDSEG_DATA_ROOT)")
+    parser.add_argument("--devices", type=int, default=1, help="processes, or GPUs, on each machine")
+    parser.add_argument("--nodes", type=int, default=1, help="number of machines")
+    asked = parser.parse_args(arguments)
+    try:
+        from handseg_lib.train.request import request  # after the arguments, so that --help is instant
+
+        run = request(asked.name, asked.profile, asked.seed, asked.reuse, asked.data_root, asked.devices, asked.nodes)
+    except HandsegError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    print(f"{run.name} seed {run.seed}, key {run.key[:12]}, trained in {run.seconds:.0f} s on {run.device}")
+    for test, metrics in run.metrics.items():
+        numbers = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        print(f"  {test} ({run.measured_on(test)}): {numbers}")
+    for test, reason in run.skipped.items():
+        print(f"  {test}: left out, {reason}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

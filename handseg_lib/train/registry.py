@@ -1,0 +1,206 @@
+"""What is trained, by name. Each run is a function of a profile that returns pure data; imports nothing heavy.
+
+To add a run, write such a function with `@declares("paper/name")`: its model, data, loss and schedule. The name is then
+known to `train.run`, to the command line and to the workflow.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field
+
+from handseg_lib.errors import RunError
+from handseg_lib.profiles import Part, Profile, Schedule, load
+
+REAL_SETS = ("sr305",)
+"""Names of data sets that are read from the real data's folder; every other name is a synthetic scene."""
+
+
+class Data(Part):
+    """Which frames of which set.
+
+    Attributes:
+        source: a synthetic scene, or one of `REAL_SETS`.
+        split: train, val or test; `all` for real sets without splits.
+        count: number of frames; None for all that there are.
+        height, width: pixels that a synthetic scene is rendered at; None for the real set's own.
+        seed: seed of a synthetic set.
+    """
+
+    source: str
+    split: Literal["train", "val", "test", "all"] = "all"
+    count: int | None = None
+    height: int | None = None
+    width: int | None = None
+    seed: int = 0
+
+    @property
+    def real(self) -> bool:
+        """Whether these frames come from a camera."""
+        return self.source in REAL_SETS
+
+    def __str__(self) -> str:
+        if self.real:
+            return f"real {self.source} frames"
+        return f"synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
+
+
+class Augmentation(Part):
+    """Random changes of the training images, drawn anew each time an image is used.
+
+    Attributes:
+        flip: probability of a mirror image, in which left and right change names.
+        rotation: largest in-plane rotation, degrees either way.
+        zoom: smallest and largest magnification.
+        shift: largest shift, as a fraction of the image's sides.
+        depth_scale: smallest and largest factor on the depth; size in the image follows.
+        holes: largest number of rectangles without readings.
+    """
+
+    flip: float = 0.5
+    rotation: float = 0.0
+    zoom: tuple[float, float] = (1.0, 1.0)
+    shift: float = 0.0
+    depth_scale: tuple[float, float] = (1.0, 1.0)
+    holes: int = 0
+
+
+class Evaluation(Part):
+    """One set on which the trained network is measured.
+
+    Attributes:
+        name: what the results are called in tables and files.
+        data: its frames. A test on a real set is left out where the set is not at hand.
+        label_map: classes that are counted; the network's classes are joined to give them.
+        upsampling: how scores come from the network's size to the frame's own, `bilinear` or `guided` by depth.
+        only_measured: pixels without a reading are true background, as where labels were made through depth; False
+            takes the truth as it was drawn.
+        keep: predictions of this many frames are kept, from the first on.
+    """
+
+    name: str
+    data: Data
+    label_map: str
+    upsampling: Literal["bilinear", "guided"] = "guided"
+    only_measured: bool = True
+    keep: int = 8
+
+
+class RunConfig(Part):
+    """Everything that defines a training run, except its seed.
+
+    Attributes:
+        name: `paper/run`.
+        paper, section: where it is described.
+        model, options: name and options of `models.create`; channels and classes follow from the data.
+        train, validation: frames to learn from, and frames to follow progress on.
+        label_map: classes that the network tells apart.
+        loss, weighting: name of the loss, and how it weighs classes.
+        input_size: (height, width) that images enter the network with.
+        augmentation: random changes of the training images.
+        schedule: optimiser, rate and number of updates.
+        tests: what the result is measured on.
+    """
+
+    name: str
+    paper: str
+    section: str
+    model: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    train: Data
+    validation: Data
+    label_map: str
+    loss: str = "weighted_cross_entropy"
+    weighting: Literal["none", "frequency", "median"] = "frequency"
+    input_size: tuple[int, int]
+    augmentation: Augmentation = Augmentation()
+    schedule: Schedule
+    tests: tuple[Evaluation, ...]
+
+    def training(self) -> dict[str, Any]:
+        """The part that decides the weights; tests may change without training again."""
+        return self.model_dump(mode="json", exclude={"tests", "paper", "section"})
+
+
+RUNS: dict[str, Callable[[Profile], RunConfig]] = {}
+"""Every run by name: a function from a profile to its configuration."""
+
+
+def declares(name: str) -> Callable[[Callable[[Profile], RunConfig]], Callable[[Profile], RunConfig]]:
+    """Enter a run in the registry under this name."""
+
+    def enter(define: Callable[[Profile], RunConfig]) -> Callable[[Profile], RunConfig]:
+        if name in RUNS:
+            raise RunError(f"two runs are called {name!r}; give one of them another name")
+        RUNS[name] = define
+        return define
+
+    return enter
+
+
+def config(name: str, profile: Profile | str) -> RunConfig:
+    """The configuration of a run at a profile's sizes.
+
+    Raises:
+        RunError: for an unknown name; the message lists the right ones.
+        ProfileError: for an unknown profile.
+    """
+    if name not in RUNS:
+        raise RunError(f"there is no run {name!r}; choose one of {', '.join(sorted(RUNS))}")
+    return RUNS[name](load(profile) if isinstance(profile, str) else profile)
+
+
+def frames(profile: Profile, scene: str, split: Literal["train", "val", "test"]) -> Data:
+    """One split of a synthetic scene, as large as the profile says."""
+    sizes = profile.scene(scene)
+    return Data(source=scene, split=split, count=getattr(sizes, split), height=sizes.height, width=sizes.width)
+
+
+@declares("handseg/proposed")
+def proposed(profile: Profile) -> RunConfig:
+    """HandSeg's own network on left hand, right hand and background: Table 2, row "Proposed"."""
+    scene = "exo_two_hands"
+    train = frames(profile, scene, "train")
+    return RunConfig(
+        name="handseg/proposed",
+        paper="handseg",
+        section="5.1, 6.1",
+        model="handseg",
+        options={"width": profile.network.channels},
+        train=train,
+        validation=frames(profile, scene, "val"),
+        label_map="left_right",
+        input_size=profile.network.size,
+        schedule=profile.schedule("handseg").over(train.count),
+        tests=(Evaluation(name="synthetic", data=frames(profile, scene, "test"), label_map="left_right"),),
+    )
+
+
+@declares("handseg/synthetic_to_real")
+def synthetic_to_real(profile: Profile) -> RunConfig:
+    """Trained on rendered depth only, with strong augmentation, and measured on real frames as well.
+
+    The real frames label one hand only, so both hands are joined for the tests. Arms are a class of their own while
+    learning: where the hand ends is what a real frame asks first.
+    """
+    scene = "exo_two_hands"
+    train = frames(profile, scene, "train")
+    return RunConfig(
+        name="handseg/synthetic_to_real",
+        paper="handseg",
+        section="6.3",
+        model="handseg",
+        options={"width": profile.network.channels},
+        train=train,
+        validation=frames(profile, scene, "val"),
+        label_map="left_right_arm",
+        input_size=profile.network.size,
+        augmentation=Augmentation(
+            flip=0.5, rotation=30.0, zoom=(0.75, 1.3), shift=0.15, depth_scale=(0.9, 1.1), holes=3
+        ),
+        schedule=profile.schedule("synthetic_to_real").over(train.count),
+        tests=(
+            Evaluation(name="synthetic", data=frames(profile, scene, "test"), label_map="hand"),
+            Evaluation(name="sr305", data=Data(source="sr305"), label_map="hand", only_measured=False, keep=64),
+        ),
+    )

@@ -1,0 +1,73 @@
+"""From what a configuration says about data to the frames themselves."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from handseg_lib.data.sample import Sample
+from handseg_lib.data.sr305 import SR305Set
+from handseg_lib.errors import RunError
+from handseg_lib.train.registry import Data
+
+
+@runtime_checkable
+class Frames(Protocol):
+    """A sequence of samples that knows the fingerprint of its content, as every data set here does."""
+
+    fingerprint: str
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+class First(Sequence[Sample]):
+    """The first `count` frames of a set."""
+
+    def __init__(self, frames: Frames, count: int) -> None:
+        if not 1 <= count <= len(frames):
+            raise RunError(f"{count} frames were asked for, the set has {len(frames)}")
+        self.frames, self.count = frames, count
+        self.fingerprint = f"{frames.fingerprint}[:{count}]"
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.count:
+            raise IndexError(f"frame {index} of {self.count}")
+        return self.frames[index]
+
+
+def open_set(data: Data, data_root: Path | None = None) -> Frames:
+    """The frames that a configuration asks for; synthetic ones are rendered when they are not in the store yet.
+
+    Args:
+        data_root: folder of the real sets.
+
+    Raises:
+        RunError: for a real set when there is no such folder.
+        DataError: when the set's files cannot be used.
+    """
+    if not data.real:
+        from handseg_lib.data.synthetic import synthetic  # the renderer is not needed for real data
+
+        return synthetic(data.source, data.split, data.count, (data.height, data.width), data.seed)
+    reason = missing(data, data_root)
+    if reason:
+        raise RunError(reason)
+    frames = _REAL[data.source](data_root / data.source)
+    return frames if data.count is None else First(frames, data.count)
+
+
+def missing(data: Data, data_root: Path | None) -> str:
+    """Why a set is not at hand, or "" when it is. Synthetic sets always are."""
+    if not data.real:
+        return ""
+    if data_root is None:
+        return f"the {data} need the real data's folder: set HANDSEG_DATA_ROOT or pass data_root"
+    if not (data_root / data.source).is_dir():
+        return f"the {data} are not at hand: {data_root / data.source} is no folder"
+    return ""
+
+
+_REAL: dict[str, Callable[[Path], Frames]] = {"sr305": SR305Set}
