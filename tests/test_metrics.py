@@ -109,7 +109,7 @@ def test_matches_a_pixel_loop(seed: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
 @pytest.mark.parametrize(("shape", "classes"), [((1, 5, 5), 2), ((4, 17, 31), 3), ((3, 640), 12)])
 def test_matches_torchmetrics(dtype: torch.dtype, shape: tuple[int, ...], classes: int) -> None:
-    import torchmetrics.functional.classification as tm  # here, because the spawned processes below need it not
+    import torchmetrics.functional.classification as tm  # here, because the processes below do not need it
 
     prediction, truth = (torch.from_numpy(x) for x in random_pair(shape, classes))
     ours = ConfusionMatrix([str(i) for i in range(classes)]).update(prediction.to(dtype), truth.to(dtype))
@@ -223,7 +223,8 @@ def test_two_processes_sum_to_what_one_counts(tmp_path: Path) -> None:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lightning_fabric"])  # importing it takes longer than the test: once, not twice
     workers = [context.Process(target=_count_a_share, args=(rank, port, tmp_path)) for rank in (0, 1)]
     for worker in workers:
         worker.start()
