@@ -1,52 +1,110 @@
-"""Skin, hair, cloth and gloves as materials: colours to the eye, reflectances to the depth sensor."""
+"""What everything looks like: skin, hair, cloth and gloves to the eye, and to the depth sensor."""
+
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from handseg_lib.synth.head import Region, regions
 from handseg_lib.synth.person import Person, Surface
-from handseg_lib.synth.shading import Material, Rgb
+from handseg_lib.synth.render import Truth
+from handseg_lib.synth.shading import Finish, Material, Rgb, coloured
+from handseg_lib.synth.skin import Skin, skin_of
 
-LIGHT_SKIN, DARK_SKIN = np.array([0.72, 0.46, 0.34]), np.array([0.075, 0.035, 0.022])
+GLOVE_HEM = -0.022
+"""Where a glove ends: the coordinate along the hand in metres, a little behind the wrist."""
 GLOVES: tuple[Rgb, ...] = ((0.02, 0.45, 0.08), (0.75, 0.05, 0.04), (0.02, 0.12, 0.65), (0.85, 0.30, 0.01),
                            (0.45, 0.03, 0.50), (0.80, 0.62, 0.02))  # fmt: skip
-"""Saturated colours of gloves; two hands never wear the same."""
+"""Saturated linear RGB of gloves; two hands never wear the same."""
+OF_REGION = np.array([Surface.SKIN, Surface.HAIR, Surface.EYES, Surface.LIPS], np.int32)
+assert list(Region) == [0, 1, 2, 3]
 
 
-def skin_colour(melanin: float) -> Rgb:
-    """Linear RGB of skin from light (0) to dark (1), interpolated in the logarithm as absorption does."""
-    return tuple(float(v) for v in LIGHT_SKIN * (DARK_SKIN / LIGHT_SKIN) ** melanin)
+class Look:
+    """The look of one person in one session, and of what is around them in one frame."""
 
+    def __init__(self, person: Person, frame_seed: int) -> None:
+        self.person, self.frame_seed = person, frame_seed
 
-def materials(person: Person, rng: np.random.Generator, gloved: bool) -> tuple[Material, ...]:
-    """One material per `Surface`, then none: what is fixed for a subject and session comes from them alone."""
-    fixed = np.random.default_rng([816, person.subject])
-    melanin, hair = fixed.random(), fixed.random()
-    hair_colour = tuple(float(v) for v in np.array([0.32, 0.20, 0.10]) * 0.05 ** (0.25 + 0.75 * hair))
-    skin = skin_colour(melanin)
-    lips = tuple(float(v) for v in np.array(skin) * (0.85, 0.5, 0.5))
-    session = np.random.default_rng([817, person.subject, person.session])
-    shirt, trousers = _cloth(session, bright=True), _cloth(session, bright=False)
-    left, right = (GLOVES[i] for i in session.choice(len(GLOVES), 2, replace=False))
-    skin_light = float(np.clip(0.72 - 0.12 * melanin + fixed.normal(0, 0.03), 0.5, 0.85))
-    chosen = {
-        Surface.SKIN: Material(skin, skin_light, "mottled", tuple(v * 0.82 for v in skin), 0.02, 0.03),
-        Surface.SHIRT: shirt,
-        Surface.TROUSERS: trousers,
-        Surface.HAIR: Material(hair_colour, float(fixed.uniform(0.03, 0.22)), "mottled", (0.01, 0.01, 0.01), 0.006),
-        Surface.EYES: Material((0.5, 0.48, 0.46), float(fixed.uniform(0.03, 0.2)), gloss=0.4),
-        Surface.LIPS: Material(lips, skin_light * 0.95, gloss=0.05),
-        Surface.GLOVE_LEFT: Material(left, 0.62),
-        Surface.GLOVE_RIGHT: Material(right, 0.62),
-        Surface.CHAIR: _cloth(rng, bright=False),
-        Surface.TABLE: Material((0.4, 0.28, 0.17), float(rng.uniform(0.3, 0.7)), "mottled", (0.3, 0.2, 0.11), 0.1),
-        Surface.THING: _cloth(rng, bright=True),
-    }
-    if not gloved:
-        chosen[Surface.GLOVE_LEFT] = chosen[Surface.GLOVE_RIGHT] = chosen[Surface.SKIN]
-    return tuple(chosen[surface] for surface in Surface)
+    @cached_property
+    def skin(self) -> Skin:
+        """The person's skin, painted when colours are first asked for."""
+        return skin_of(self.person.hand, self.person.subject)
+
+    @cached_property
+    def infrared(self) -> NDArray[np.float32]:
+        """(len(Surface),) reflectance of each surface at the depth sensor's wavelength, in [0, 1]."""
+        rng = np.random.default_rng([816, self.person.subject])
+        skin, hair, eyes = rng.normal(0.56, 0.03), rng.uniform(0.02, 0.2), rng.uniform(0.03, 0.15)
+        rng = np.random.default_rng([818, self.person.subject, self.person.session])
+        shirt, trousers, glove = rng.normal((0.6, 0.5, 0.58), (0.13, 0.17, 0.05))
+        rng = np.random.default_rng([819, self.frame_seed])
+        chair, table, thing = rng.normal((0.4, 0.5, 0.5), 0.17)
+        table_of = {
+            Surface.SKIN: skin, Surface.FACE: skin, Surface.HAND: skin, Surface.GLOVE_LEFT: glove,
+            Surface.GLOVE_RIGHT: glove, Surface.HAIR: hair, Surface.EYES: eyes, Surface.LIPS: skin,
+            Surface.SHIRT: shirt, Surface.TROUSERS: trousers, Surface.CHAIR: chair, Surface.TABLE: table,
+            Surface.THING: thing,
+        }  # fmt: skip
+        return np.clip([table_of[s] for s in Surface], 0.02, 0.9).astype(np.float32)
+
+    @cached_property
+    def materials(self) -> tuple[Material, ...]:
+        """One material per `Surface`. Skin, hair and build stay with a subject, clothes with a session."""
+        rng = np.random.default_rng([820, self.person.subject])
+        hair = tuple(float(v) for v in np.array([0.32, 0.20, 0.10]) * 0.05 ** rng.uniform(0.25, 1))
+        session = np.random.default_rng([817, self.person.subject, self.person.session])
+        around = np.random.default_rng([821, self.frame_seed])
+        left, right = (GLOVES[i] for i in session.choice(len(GLOVES), 2, replace=False))
+        tone = tuple(float(v) for v in self.skin.tone)
+        skin = Material(tone, "mottled", tuple(v * 0.85 for v in tone), 0.02, 0.04)
+        look = {
+            Surface.SKIN: skin,
+            Surface.FACE: skin,
+            Surface.HAND: skin,
+            Surface.GLOVE_LEFT: Material(left, "weave", left),
+            Surface.GLOVE_RIGHT: Material(right, "weave", right),
+            Surface.HAIR: Material(hair, "mottled", tuple(v * 0.4 for v in hair), 0.006, 0.06),
+            Surface.EYES: Material((0.5, 0.48, 0.46), gloss=0.4),
+            Surface.LIPS: Material(tuple(float(v) for v in np.array(tone) * (0.85, 0.55, 0.55)), gloss=0.06),
+            Surface.SHIRT: _cloth(session, bright=True),
+            Surface.TROUSERS: _cloth(session, bright=False),
+            Surface.CHAIR: _cloth(around, bright=False),
+            Surface.TABLE: Material((0.4, 0.28, 0.17), "mottled", (0.3, 0.2, 0.11), 0.1),
+            Surface.THING: _cloth(around, bright=True),
+        }
+        return tuple(look[surface] for surface in Surface)
+
+    def surfaces(self, truth: Truth) -> NDArray[np.int32]:
+        """(N,) `Surface` of every hit pixel: the face's features and the gloves' hems are drawn pixel by pixel."""
+        ids = truth.mesh.material[truth.faces]
+        face = np.flatnonzero(ids == Surface.FACE)
+        ids[face] = OF_REGION[regions(truth.rest(face), self.person.head)]
+        glove = np.flatnonzero((ids == Surface.GLOVE_LEFT) | (ids == Surface.GLOVE_RIGHT))
+        ids[glove[truth.rest(glove)[:, 1] < GLOVE_HEM]] = Surface.HAND
+        return ids
+
+    def infrared_image(self, truth: Truth) -> NDArray[np.float32]:
+        """(H, W) reflectance at the depth sensor's wavelength, 0 where nothing was hit."""
+        return truth.image(self.infrared[self.surfaces(truth)])
+
+    def finish(self, truth: Truth) -> Finish:
+        """Colour, normals and gloss of every hit pixel."""
+        ids, normals = self.surfaces(truth), truth.pixel_normals.copy()
+        albedo = coloured(truth, ids, self.materials)
+        hand = np.flatnonzero(ids == Surface.HAND)
+        corners, weights = truth.corners[hand], truth.weights[hand]
+        mean = [(truth.mesh.rest_normals[corners[:, i]], weights[:, i, None]) for i in range(3)]
+        sample = self.skin(truth.rest(hand), sum(n * w for n, w in mean))
+        albedo[hand] = sample.albedo
+        frames = truth.mesh.frames[np.take_along_axis(corners, weights.argmax(axis=1)[:, None], axis=1)[:, 0]]
+        normals[hand] = (frames * sample.normals[:, None]).sum(axis=2)
+        gloss = np.array([m.gloss for m in self.materials], np.float32)[ids]
+        return Finish(albedo, normals, gloss)
 
 
 def _cloth(rng: np.random.Generator, bright: bool) -> Material:
-    """Cloth of any colour. Dyes hide little from infrared light: dark cloth often sends back as much as pale cloth."""
+    """Cloth of any colour, plain woven, striped or checked."""
     value = rng.beta(1.2, 1.6) * 0.8 + 0.02 if bright else rng.beta(1, 4) * 0.4 + 0.01
     hue = np.clip(rng.normal(1, 0.45, 3), 0.1, None)
     first = np.clip(value * hue / hue.mean(), 0.01, 0.9)
@@ -54,7 +112,4 @@ def _cloth(rng: np.random.Generator, bright: bool) -> Material:
     kind = str(rng.choice(["weave", "stripes", "checks"], p=[0.75, 0.17, 0.08] if bright else [1, 0, 0]))
     if kind == "weave":
         second = first * 0.8
-    infrared = float(np.clip(rng.normal(0.6, 0.14) if bright else rng.normal(0.5, 0.17), 0.1, 0.9))
-    return Material(
-        tuple(map(float, first)), infrared, kind, tuple(map(float, second)), float(rng.uniform(0.015, 0.06))
-    )
+    return Material(tuple(map(float, first)), kind, tuple(map(float, second)), float(rng.uniform(0.015, 0.06)))

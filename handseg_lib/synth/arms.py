@@ -83,11 +83,14 @@ def arm_line(arm: Arm) -> Array:
 
 
 def arm_radius(girth: float) -> Array:
-    """(STEPS,) radius in metres of the bare arm along `arm_line`, `girth` relative to the average man's."""
+    """(STEPS,) radius in metres of the bare arm along `arm_line`; beyond the elbow that of the hand's own forearm.
+
+    `girth` is relative to the average man's, as in `HandShape.arm_girth`.
+    """
     s = np.linspace(0, 2, STEPS)
-    knots = [0, 0.12, 0.3, 0.55, 0.85, 1.0, 1.25, 1.6, 2.0]
-    radius = np.interp(s, knots, [0.052, 0.055, 0.051, 0.047, 0.041, 0.040, 0.043, 0.035, 0.029])
-    return (radius * girth).astype(np.float32)
+    knots = [0, 0.12, 0.3, 0.55, 0.85, 0.93, 0.99, 1.05, 1.25, 1.45, 1.65, 1.85, 2.0]
+    radius = [0.057, 0.059, 0.053, 0.048, 0.0425, 0.0395, 0.036, 0.041, 0.0435, 0.040, 0.033, 0.029, 0.029]
+    return (np.interp(s, knots, radius) * girth).astype(np.float32)
 
 
 def arm_frames(line: Array) -> Array:

@@ -21,11 +21,11 @@ TRUNK = np.array(
     [
         [0.600, 0.052, 0.046, 0.058, 2.0],
         [0.580, 0.066, 0.056, 0.068, 2.0],
-        [0.560, 0.100, 0.062, 0.080, 2.1],
-        [0.535, 0.142, 0.070, 0.092, 2.2],
-        [0.505, 0.170, 0.082, 0.102, 2.3],
-        [0.470, 0.181, 0.098, 0.110, 2.4],
-        [0.420, 0.174, 0.115, 0.114, 2.6],
+        [0.560, 0.094, 0.060, 0.078, 2.1],
+        [0.535, 0.126, 0.066, 0.088, 2.1],
+        [0.505, 0.156, 0.078, 0.098, 2.1],
+        [0.470, 0.172, 0.096, 0.108, 2.2],
+        [0.420, 0.171, 0.115, 0.114, 2.6],
         [0.360, 0.164, 0.120, 0.108, 2.7],
         [0.280, 0.152, 0.116, 0.098, 2.6],
         [0.200, 0.146, 0.112, 0.092, 2.5],
@@ -48,7 +48,6 @@ class BodyShape:
         belly: extra depth of the belly.
         shoulder: half the distance between the shoulder joints.
         upper_arm: shoulder joint to elbow.
-        arm_girth: thickness of the arms relative to the average.
         thigh: hip joint to knee.
         neck: half width of the neck.
     """
@@ -59,7 +58,6 @@ class BodyShape:
     belly: float
     shoulder: float
     upper_arm: float
-    arm_girth: float
     thigh: float
     neck: float
 
@@ -81,7 +79,6 @@ class BodyShape:
             belly=float(max(0.0, rng.normal(0.01 + 0.2 * (girth - 1), 0.015))),
             shoulder=float((0.158 if female else 0.174) * scale * (0.6 + 0.4 * girth) * rng.normal(1, 0.02)),
             upper_arm=float(0.172 * stature * rng.normal(1, 0.03)),
-            arm_girth=float((0.86 if female else 1.0) * girth**0.8 * rng.normal(1, 0.04)),
             thigh=float(0.245 * stature * rng.normal(1, 0.02)),
             neck=float((0.052 if female else 0.060) * scale * girth**0.5),
         )

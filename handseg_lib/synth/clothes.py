@@ -46,7 +46,7 @@ class Outfit:
             ease=float(0.006 + 0.03 * loose),
             hem=float(rng.uniform(-0.10, 0.02)),
             collar=float(rng.uniform(-0.025, 0.012)),
-            folds=float(rng.uniform(0.0035, 0.007) * (0.7 + 0.6 * loose)),
+            folds=float(rng.uniform(0.0025, 0.0055) * (0.7 + 0.6 * loose)),
             hood=bool(rng.random() < 0.12 and kind in ("long", "pushed")),
         )
 
@@ -57,9 +57,9 @@ def folds(rng: np.random.Generator, shape: tuple[int, int], spacing: tuple[float
     Each patch has its own direction and width of folds (drag lines across the chest, rolls around the waist, hanging
     folds along the body), fades in and out, and lies over a slower billow.
     """
-    total = 0.6 * smooth_noise(rng, shape, spacing, 0.10)
+    total = 0.9 * smooth_noise(rng, shape, spacing, 0.11)
     for _ in range(4):
-        angle = rng.uniform(-1.2, 1.2)
-        ridges = oriented_noise(rng, shape, spacing, rng.uniform(0.05, 0.11), angle)
-        total += ridges * np.clip(0.25 + smooth_noise(rng, shape, spacing, 0.12), 0, 1.6)
+        angle = rng.choice([-1, 1]) * rng.triangular(0.05, 0.7, 1.5)  # mostly slanting: drag lines
+        ridges = oriented_noise(rng, shape, spacing, rng.uniform(0.05, 0.14), angle)
+        total += ridges * np.clip(smooth_noise(rng, shape, spacing, 0.14), 0, 1.6)
     return (total - total.mean()).astype(np.float32)

@@ -18,7 +18,7 @@ HAIR_STYLES = ("none", "short", "full", "long", "bun")
 
 
 class Region(IntEnum):
-    """What a face of the head's mesh is made of."""
+    """What a point of the face is made of."""
 
     SKIN = 0
     HAIR = 1
@@ -53,6 +53,11 @@ class HeadShape:
     def __post_init__(self) -> None:
         if self.hair not in HAIR_STYLES:
             raise ValueError(f"HeadShape.hair is {self.hair!r}, expected one of {', '.join(HAIR_STYLES)}")
+
+    @property
+    def size(self) -> NDArray[np.float32]:
+        """(3,) factors on the coordinates of `head_mesh`."""
+        return np.array([self.width, self.height, self.depth], np.float32)
 
     @classmethod
     def sample(cls, rng: np.random.Generator, female: bool) -> "HeadShape":
@@ -131,8 +136,8 @@ def _detail(points: NDArray) -> NDArray:
 
 
 @lru_cache(maxsize=16)
-def head_mesh(s: HeadShape) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint8]]:
-    """Vertices (V, 3) in the head frame, faces (F, 3) and the `Region` (F,) of each face."""
+def head_mesh(s: HeadShape) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]]:
+    """Vertices (V, 3) in the head frame before `HeadShape.size`, faces (F, 3), and which faces (F,) are hair."""
 
     def field(points: NDArray) -> NDArray:
         bare = _bare(points, s)
@@ -141,20 +146,20 @@ def head_mesh(s: HeadShape) -> tuple[NDArray[np.float32], NDArray[np.int32], NDA
     low, high = np.array([-0.15, -0.27, -0.15]), np.array([0.15, 0.18 if s.hair == "long" else 0.09, 0.20])
     vertices, faces = polygonise(field, (low, high), STEP, FACES, _detail)
     middle = vertices[faces].mean(axis=1)
-    region = np.zeros(len(faces), np.uint8)
-    if s.hair != "none":
-        region[_hair(middle, s) < _bare(middle, s)] = Region.HAIR
-    skin = region == Region.SKIN
-    x, y, z = middle.T
-    eye_size = (0.030, 0.022) if s.glasses else (0.015, 0.009)
-    eyes = ((np.abs(x) - 0.032) / eye_size[0]) ** 2 + ((y + 0.046) / eye_size[1]) ** 2 < 1
-    region[skin & eyes & (z < -0.05)] = Region.EYES
-    brows = (np.abs(np.abs(x) - 0.034) < 0.022) & (np.abs(y + 0.068) < 0.005)
-    beard = (y > 0.005) & (z > -0.1) | (np.abs(y - 0.001) < 0.005) & (np.abs(x) < 0.03)
-    region[skin & (z < -0.05) & brows] = Region.HAIR
-    lips = (np.abs(x) < 0.026) & (np.abs(y - 0.015) < 0.010) & (z < -0.085)
+    hair = np.zeros(len(faces), bool) if s.hair == "none" else _hair(middle, s) < _bare(middle, s)
+    return vertices.astype(np.float32), faces, hair
+
+
+def regions(points: NDArray, s: HeadShape) -> NDArray[np.uint8]:
+    """(N,) `Region` of points (N, 3) on the face, the hair of the head aside: eyes, brows, beard, lips, skin."""
+    x, y, z = points.T
+    side, region = np.abs(x), np.zeros(len(points), np.uint8)
+    arch = y + 0.069 - 6.0 * (side - 0.032) ** 2
+    region[(np.abs(side - 0.033) < 0.021) & (np.abs(arch) < 0.0035) & (z < -0.05)] = Region.HAIR
     if s.beard:
-        region[skin & beard & (z < 0.0) & ~lips] = Region.HAIR
-    region[skin & lips] = Region.LIPS
-    scale = np.array([s.width, s.height, s.depth])
-    return (vertices * scale).astype(np.float32), faces, region
+        jaw = (y > 0.006) & (z > -0.102 + 0.4 * side) | (y > 0.022) | (np.abs(y - 0.002) < 0.004)
+        region[jaw & (z < -0.005) & (y < 0.075) & (y > -0.004) & (y > -0.35 * z - 0.045)] = Region.HAIR
+    size = (0.029, 0.021) if s.glasses else (0.0145, 0.0075)
+    region[(((side - 0.032) / size[0]) ** 2 + ((y + 0.046) / size[1]) ** 2 < 1) & (z < -0.05)] = Region.EYES
+    region[((x / 0.023) ** 2 + ((y - 0.0145) / 0.0085) ** 2 < 1) & (z < -0.08)] = Region.LIPS
+    return region

@@ -1,5 +1,6 @@
 """One person: build, head, hands, skin and clothes of a subject, and the posed meshes of all of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, lru_cache
@@ -12,9 +13,10 @@ from handseg_lib.synth.arms import Arm, arm_frames, arm_line, arm_radius
 from handseg_lib.synth.body import HEAD, NECK, BodyPose, BodyShape, Spine, Trunk, leg_lines, leg_sections, rotation
 from handseg_lib.synth.clothes import Outfit, folds
 from handseg_lib.synth.hand_shape import HandShape
-from handseg_lib.synth.head import HeadShape, Region, head_mesh
+from handseg_lib.synth.head import HeadShape, head_mesh
 from handseg_lib.synth.loft import Array, grid_faces, loft, offset_outwards, superellipse
 from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.shoulder import blend_into_arm, blend_into_trunk
 
 SUBJECTS = {"train": range(0, 10), "val": range(10, 12), "test": range(12, 14)}
 SESSIONS = 8
@@ -22,23 +24,21 @@ SPACING = 0.0115  # metres between vertices of cloth
 
 
 class Surface(IntEnum):
-    """Material ids of a scene's mesh, the same in every scene."""
+    """Material ids of a scene's mesh, the same in every scene. FACE, HAND and the gloves are refined pixel by pixel."""
 
     SKIN = 0
-    SHIRT = 1
-    TROUSERS = 2
-    HAIR = 3
-    EYES = 4
-    LIPS = 5
-    GLOVE_LEFT = 6
-    GLOVE_RIGHT = 7
-    CHAIR = 8
-    TABLE = 9
-    THING = 10
-
-
-HEAD_SURFACES = np.array([Surface.SKIN, Surface.HAIR, Surface.EYES, Surface.LIPS], np.int32)
-assert list(Region) == [0, 1, 2, 3]
+    FACE = 1
+    HAND = 2
+    GLOVE_LEFT = 3
+    GLOVE_RIGHT = 4
+    HAIR = 5
+    EYES = 6
+    LIPS = 7
+    SHIRT = 8
+    TROUSERS = 9
+    CHAIR = 10
+    TABLE = 11
+    THING = 12
 
 
 @lru_cache(maxsize=8)
@@ -86,9 +86,16 @@ class Person:
         """Cross-sections of the trunk."""
         return Trunk(self.shape)
 
-    def body(self, pose: BodyPose, spine: Spine, rng: np.random.Generator) -> list[Mesh]:
-        """Head, neck, trunk in its shirt, and legs, in the person frame."""
-        return [*self._head(pose, spine), self._chest(spine), self._shirt(pose, spine, rng), *self._legs(pose, rng)]
+    def figure(self, pose: BodyPose, spine: Spine, arms: Mapping[str, Arm], rng: np.random.Generator) -> list[Mesh]:
+        """Everything but the hands and their forearms, in the person frame: head, trunk, legs, upper arms, clothes."""
+        shirt = self._shirt(pose, spine, rng)
+        limbs = {side: self._arm(arm, side, rng) for side, arm in arms.items()}
+        for side, arm in arms.items():
+            tube = arm_line(arm), arm_radius(self.hand.arm_girth) + np.float32(0.3 * self.outfit.sleeve_ease)
+            limbs[side] = [blend_into_trunk(limb, shirt, arm) for limb in limbs[side]]
+            shirt = blend_into_arm(shirt, *tube)
+        meshes = [*self._head(pose, spine), self._chest(spine), shirt, *self._legs(pose, rng)]
+        return meshes + [limb for pieces in limbs.values() for limb in pieces]
 
     def head_frame(self, pose: BodyPose, spine: Spine) -> NDArray[np.float64]:
         """(4, 4) pose of the head in the person frame."""
@@ -100,8 +107,9 @@ class Person:
         return matrix
 
     def _head(self, pose: BodyPose, spine: Spine) -> list[Mesh]:
-        vertices, faces, region = head_mesh(self.head)
-        head = Mesh.of(vertices * np.float32(self.shape.scale**0.5), faces, Label.BACKGROUND)
+        points, faces, hair = head_mesh(self.head)
+        head = Mesh.of(points * self.head.size * np.float32(self.shape.scale**0.5), faces, Label.BACKGROUND)
+        head = replace(head, rest=points)
         frame = self.head_frame(pose, spine)
         # the neck bends from the collar into the head
         base, frames = spine.at(np.linspace(0.55, HEAD - 0.02, 9) * self.shape.scale)
@@ -113,7 +121,7 @@ class Person:
         outline = superellipse(circle(36), radius, radius * 0.92, radius * 1.08, np.full(12, 2.0))[::-1]
         vertices = loft(line[::-1].astype(np.float32), np.repeat(frames[-1:], 12, axis=0), outline)
         neck = piece(vertices, (12, 36), Surface.SKIN, Label.BACKGROUND, vertices)
-        return [head.transformed(frame).with_material(HEAD_SURFACES[region]), neck]
+        return [head.transformed(frame).with_material(np.where(hair, Surface.HAIR, Surface.FACE)), neck]
 
     def _chest(self, spine: Spine) -> Mesh:
         heights = np.linspace(0.60, 0.44, 18) * self.shape.scale
@@ -170,10 +178,10 @@ class Person:
             )
         return meshes
 
-    def arm(self, arm: Arm, side: str, rng: np.random.Generator) -> list[Mesh]:
-        """Upper arm and sleeve, in the person frame; the forearm comes with the hand."""
+    def _arm(self, arm: Arm, side: str, rng: np.random.Generator) -> list[Mesh]:
+        """Upper arm and sleeve; the forearm comes with the hand."""
         label = Label.LEFT_ARM if side == "left" else Label.RIGHT_ARM
-        line, radius = arm_line(arm), arm_radius(self.shape.arm_girth * self.shape.scale)
+        line, radius = arm_line(arm), arm_radius(self.hand.arm_girth)
         frames = arm_frames(line)
         cap = np.array([-0.98, -0.85, -0.6, -0.3])
         back = line[0] + (cap * radius[0])[:, None] * frames[0, :, 1]
@@ -182,7 +190,7 @@ class Person:
         frames = np.concatenate([np.repeat(frames[:1], 4, axis=0), frames])
         s = np.concatenate([cap * 0.01, np.linspace(0, 2, len(line) - 4)])
         meshes = []
-        bare = (s > self.outfit.sleeve - 0.12) & (s < 1.06)
+        bare = (s > self.outfit.sleeve - 0.12) & (s < 0.99)
         if bare.any():
             outline = superellipse(circle(28), *[radius[bare]] * 3, np.full(bare.sum(), 2.0))
             vertices = loft(line[bare], frames[bare], outline)
@@ -200,7 +208,9 @@ class Person:
         spacing = (0.0135, 0.0085)
         height = ease[:, None] + folds(rng, (count, around), spacing) * fit.folds * 0.8 * np.clip(s, 0.2, 1)[:, None]
         outline = superellipse(circle(around), radius, radius, radius, np.full(count, 2.0))
-        outline = offset_outwards(outline, np.maximum(height, 0.002).astype(np.float32))
+        outline = offset_outwards(
+            outline, np.maximum(height, np.where(s > 0.8, 0.005, 0.002)[:, None]).astype(np.float32)
+        )
         sag = line + (ease * 0.6)[:, None].astype(np.float32) * np.array([0, 1, 0], np.float32)  # cloth hangs
         vertices = loft(sag, frames, outline)
         return piece(vertices, (count, around), Surface.SHIRT, label, cloth_texture((count, around), spacing, 3.0))

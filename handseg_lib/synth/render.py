@@ -123,6 +123,14 @@ class Truth:
             out += values[self.corners[:, i]] * weights[:, i]
         return out
 
+    def rest(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(M, 3) rest-pose coordinates of some of the hit pixels, metres."""
+        corners, weights = self.corners[which], self.weights[which]
+        out = self.mesh.rest[corners[:, 0]] * weights[:, :1]
+        for i in (1, 2):
+            out += self.mesh.rest[corners[:, i]] * weights[:, i : i + 1]
+        return out
+
     def image(self, values: NDArray, fill: float = 0) -> NDArray:
         """(N,) or (N, C) values at the hit pixels -> (H, W) or (H, W, C) image, `fill` where nothing was hit."""
         out = np.full((self.shape[0] * self.shape[1], *values.shape[1:]), fill, values.dtype)

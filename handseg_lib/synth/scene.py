@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from handseg_lib.camera import SR300_COLOR, SR300_DEPTH
 from handseg_lib.data.labels import Label
 from handseg_lib.synth import props
-from handseg_lib.synth.appearance import materials
+from handseg_lib.synth.appearance import GLOVE_HEM, Look
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.hand import hand_model
 from handseg_lib.synth.mesh import Mesh
@@ -17,7 +17,7 @@ from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person, Surface
 from handseg_lib.synth.posture import Posture, sample_posture
 from handseg_lib.synth.render import Camera, Caster
 from handseg_lib.synth.sensors import SR300
-from handseg_lib.synth.shading import Backdrop, Lights, Material
+from handseg_lib.synth.shading import Backdrop, Lights
 
 HAND_OF = {"left": (Label.LEFT_HAND, Surface.GLOVE_LEFT), "right": (Label.RIGHT_HAND, Surface.GLOVE_RIGHT)}
 BASELINE = (0.0256, 0.0004, 0.0038)
@@ -32,7 +32,7 @@ class Scene:
         name: which kind of scene.
         subject: 0..13, or -1 where nobody is in view.
         mesh: everything but the far wall.
-        materials: look of each material id of the mesh.
+        look: colours, infrared reflectances and skin of everything in the mesh.
         lights, backdrop: how it is lit, and the far wall.
         depth_camera, color_camera: 640x480; the depth camera's pose is the identity.
         sensor: parameters of the depth sensor.
@@ -43,7 +43,7 @@ class Scene:
     name: str
     subject: int
     mesh: Mesh
-    materials: tuple[Material, ...]
+    look: Look
     lights: Lights
     backdrop: Backdrop
     depth_camera: Camera
@@ -76,7 +76,7 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
     model = hand_model(person.hand)
     posture = sample_posture(rng, person, model, SR300_DEPTH)
     present = rng.random() >= 0.02
-    meshes = person_meshes(person, posture, rng) if present else []
+    meshes = person_meshes(person, posture, gloved, rng) if present else []
     meshes += surroundings(rng)
     to_camera = np.linalg.inv(posture.camera)
     mesh = Mesh.merge(meshes).transformed(to_camera) if meshes else Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
@@ -89,7 +89,7 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
         name="exo_two_hands",
         subject=subject if present else -1,
         mesh=in_view(mesh, SR300_DEPTH.width / SR300_DEPTH.fx, SR300_DEPTH.height / SR300_DEPTH.fy),
-        materials=materials(person, rng, gloved),
+        look=Look(person, int(rng.integers(1 << 30))),
         lights=sample_lights(rng, up),
         backdrop=sample_backdrop(rng, to_camera),
         depth_camera=Camera(SR300_DEPTH, np.eye(4)),
@@ -100,18 +100,18 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
     )
 
 
-def person_meshes(person: Person, posture: Posture, rng: np.random.Generator) -> list[Mesh]:
+def person_meshes(person: Person, posture: Posture, gloved: bool, rng: np.random.Generator) -> list[Mesh]:
     """Body, arms and hands in the person frame."""
-    meshes = person.body(posture.body, posture.spine, rng)
+    meshes = person.figure(posture.body, posture.spine, posture.arms, rng)
     model = hand_model(person.hand)
     for side, arm in posture.arms.items():
         hand = model.posed(posture.hands[side], posture.wrists[side], side, arm.elbow)
         label, glove = HAND_OF[side]
         # A face that straddles the wrist counts as hand: the renderer then decides pixel by pixel.
-        beyond = (hand.rest[:, 1][hand.faces] > 0).any(axis=1)
-        labels = np.where(beyond, label, hand.labels).astype(np.uint8)
-        meshes.append(replace(hand, labels=labels).with_material(np.where(beyond, glove, Surface.SKIN)))
-        meshes += person.arm(arm, side, rng)
+        reach = hand.rest[:, 1][hand.faces].max(axis=1)
+        labels = np.where(reach > 0, label, hand.labels).astype(np.uint8)
+        surface = np.where((reach > GLOVE_HEM) & gloved, glove, Surface.HAND)
+        meshes.append(replace(hand, labels=labels).with_material(surface))
     return meshes
 
 
@@ -171,9 +171,7 @@ def sample_backdrop(rng: np.random.Generator, to_camera: NDArray[np.float64]) ->
     """A wall 1.4 to 3 m from the camera, upright in the room."""
     normal = to_camera[:3, :3] @ rotation("y", rng.normal(0, 0.25)) @ np.array([0, 0, 1.0])
     colour = tuple(float(v) for v in np.clip(rng.uniform(0.25, 0.75) * rng.normal(1, 0.08, 3), 0.05, 0.9))
-    return Backdrop(
-        normal.astype(np.float32), float(rng.uniform(1.4, 3.0)), Material(colour, float(rng.uniform(0.3, 0.8)))
-    )
+    return Backdrop(normal.astype(np.float32), float(rng.uniform(1.4, 3.0)), colour, float(rng.uniform(0.3, 0.8)))
 
 
 def _moved(points: NDArray, matrix: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Materials and light: what colour a hit has, and how much infrared light it sends back to the depth sensor."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,10 @@ GAMMA = ((np.linspace(0, 1, 4096) ** (1 / 2.2)) * 255 + 0.5).astype(np.uint8)
 
 @dataclass(frozen=True)
 class Material:
-    """How one surface looks.
+    """How one surface looks to the eye.
 
     Attributes:
         albedo: linear RGB reflectance.
-        infrared: reflectance at the depth sensor's wavelength, in [0, 1].
         pattern: "plain", "stripes", "checks", "weave" or "mottled"; drawn on the mesh's rest coordinates.
         second: linear RGB of the pattern.
         period: size of the pattern in metres.
@@ -26,7 +25,6 @@ class Material:
     """
 
     albedo: Rgb
-    infrared: float
     pattern: str = "plain"
     second: Rgb = (0.0, 0.0, 0.0)
     period: float = 0.03
@@ -58,12 +56,29 @@ class Backdrop:
     Attributes:
         normal: (3,) unit vector.
         distance: metres from the origin.
-        material: its look.
+        albedo: linear RGB reflectance.
+        infrared: reflectance at the depth sensor's wavelength.
     """
 
     normal: NDArray[np.float32]
     distance: float
-    material: Material = field(default_factory=lambda: Material((0.5, 0.5, 0.48), 0.5))
+    albedo: Rgb
+    infrared: float
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What the surface is like at each of N hit pixels.
+
+    Attributes:
+        albedo: (N, 3) linear RGB reflectance.
+        normals: (N, 3) unit normals in scene coordinates, with fine relief.
+        gloss: (N,) strength of the highlight.
+    """
+
+    albedo: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    gloss: NDArray[np.float32]
 
 
 def _noise_volume() -> NDArray[np.float32]:
@@ -85,16 +100,14 @@ def noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
     return NOISE[index[:, 0], index[:, 1], index[:, 2]]
 
 
-def albedo(truth: Truth, materials: tuple[Material, ...]) -> NDArray[np.float32]:
-    """(N, 3) linear RGB reflectance at the hit pixels, patterns included."""
-    ids = truth.mesh.material[truth.faces]
+def coloured(truth: Truth, ids: NDArray[np.int32], materials: tuple[Material, ...]) -> NDArray[np.float32]:
+    """(N, 3) linear RGB reflectance at the hit pixels from their material ids, patterns included."""
     colours = np.array([m.albedo for m in materials], np.float32)[ids]
-    rest = truth.interpolate(truth.mesh.rest)
     for index in np.unique(ids):
         material = materials[index]
         if material.pattern != "plain":
             here = np.flatnonzero(ids == index)
-            share = pattern(material, rest[here])[:, None]
+            share = pattern(material, truth.rest(here))[:, None]
             colours[here] += share * (np.array(material.second, np.float32) - colours[here])
     return colours
 
@@ -113,15 +126,14 @@ def pattern(material: Material, rest: NDArray[np.float32]) -> NDArray[np.float32
     raise ValueError(f"Material.pattern is {material.pattern!r}, expected plain, stripes, checks, weave or mottled")
 
 
-def shade(truth: Truth, caster: Caster, materials: tuple[Material, ...], lights: Lights) -> NDArray[np.float32]:
+def shade(truth: Truth, caster: Caster, finish: Finish, lights: Lights) -> NDArray[np.float32]:
     """(N, 3) linear RGB of the hit pixels: Lambert key light with a cast shadow, a sky, and a highlight."""
-    normals = truth.pixel_normals
     camera = truth.camera.pose[:3, 3].astype(np.float32)
     points = truth.points
     view = camera - points
     view /= np.sqrt((view * view).sum(axis=1, keepdims=True))
-    facing = np.where((normals * view).sum(axis=1, keepdims=True) < 0, np.float32(-1), np.float32(1))
-    normals = normals * facing
+    backwards = (truth.pixel_normals * view).sum(axis=1, keepdims=True) < 0  # the inside of a sleeve or collar
+    normals = np.where(backwards, -finish.normals, finish.normals)
     towards = normals @ lights.key
     lit = np.flatnonzero(towards > 0)
     origins = points[lit] + normals[lit] * np.float32(0.004)
@@ -130,14 +142,12 @@ def shade(truth: Truth, caster: Caster, materials: tuple[Material, ...], lights:
     shadow[lit] = caster.blocked(origins, directions)
     key = np.maximum(towards, 0) * soften(truth, ~shadow)
     sky = np.float32(0.65) + np.float32(0.35) * (normals @ lights.up)
-    colour = albedo(truth, materials)
     light = key[:, None] * np.array(lights.key_colour, np.float32)
     light += sky[:, None] * np.array(lights.sky_colour, np.float32)
-    gloss = np.array([m.gloss for m in materials], np.float32)[truth.mesh.material[truth.faces]]
     half = view + lights.key
     half /= np.sqrt((half * half).sum(axis=1, keepdims=True))
-    highlight = np.maximum((half * normals).sum(axis=1), 0) ** 24 * gloss * (key > 0)
-    return (colour * light + highlight[:, None]) * np.float32(lights.exposure)
+    highlight = np.maximum((half * normals).sum(axis=1), 0) ** 24 * finish.gloss * (key > 0)
+    return (finish.albedo * light + highlight[:, None]) * np.float32(lights.exposure)
 
 
 def soften(truth: Truth, lit: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -165,8 +175,3 @@ def _box(image: NDArray[np.float32], radius: int, axis: int) -> NDArray[np.float
 def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Linear RGB to 8-bit display values."""
     return GAMMA[(np.clip(linear, 0, 1) * 4095).astype(np.int32)]
-
-
-def infrared(truth: Truth, materials: tuple[Material, ...]) -> NDArray[np.float32]:
-    """(H, W) reflectance at the depth sensor's wavelength, 0 where nothing was hit."""
-    return truth.image(np.array([m.infrared for m in materials], np.float32)[truth.mesh.material[truth.faces]])

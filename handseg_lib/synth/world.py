@@ -13,7 +13,7 @@ from handseg_lib.errors import DataError
 from handseg_lib.synth.render import Camera, Truth, cast
 from handseg_lib.synth.scene import SCENES, Scene
 from handseg_lib.synth.sensors import sr300
-from handseg_lib.synth.shading import Backdrop, infrared, shade, to_srgb
+from handseg_lib.synth.shading import Backdrop, shade, to_srgb
 
 SENSORS = ("sr300", "none")
 SPLITS = ("train", "val", "test")
@@ -128,13 +128,13 @@ def frame(
 
 def sense(scene: Scene, truth: Truth, rng: np.random.Generator) -> NDArray[np.float32]:
     """(H, W) float32 metres: what the scene's depth sensor reports of an exact view."""
-    depth, cosine, reflectance = truth.depth, truth.cosine, infrared(truth, scene.materials)
+    depth, cosine, reflectance = truth.depth, truth.cosine, scene.look.infrared_image(truth)
     wall, wall_cosine = backdrop_depth(scene.backdrop, truth.camera)
     seen = (depth == 0) & (wall < scene.sensor.far)
     if seen.any():
         depth = np.where(seen, wall, depth)
         cosine = np.where(seen, wall_cosine, cosine)
-        reflectance = np.where(seen, np.float32(scene.backdrop.material.infrared), reflectance)
+        reflectance = np.where(seen, np.float32(scene.backdrop.infrared), reflectance)
     return sr300(depth, cosine, reflectance, truth.camera.intrinsics, rng, scene.sensor)
 
 
@@ -162,11 +162,11 @@ def photograph(scene: Scene, truth: Truth) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 picture of a view: the shaded meshes before the lit wall."""
     _, cosine = backdrop_depth(scene.backdrop, truth.camera)
     lights = scene.lights
-    colour = np.array(scene.backdrop.material.albedo, np.float32)
+    colour = np.array(scene.backdrop.albedo, np.float32)
     towards = max(0.0, float(-(scene.backdrop.normal @ lights.key)))
     light = np.array(lights.key_colour, np.float32) * towards + np.array(lights.sky_colour, np.float32) * 0.65
     image = cosine[..., None] ** 2 * (colour * light * np.float32(lights.exposure))
-    image.reshape(-1, 3)[truth.pixels] = shade(truth, scene.caster, scene.materials, lights)
+    image.reshape(-1, 3)[truth.pixels] = shade(truth, scene.caster, scene.look.finish(truth), lights)
     return to_srgb(image)
 
 
