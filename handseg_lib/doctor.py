@@ -22,9 +22,7 @@ from handseg_lib import paths
 OK, WARN, MISSING = "ok", "warn", "missing"
 NEEDED_MODULES = ("numpy", "cv2", "embreex", "trimesh", "safetensors", "snakemake")
 GIB = 1 << 30
-PREPARE = (
-    "`./run_all.sh` prepares .venv with the locked versions; `conda env create -f environment.yml` does so for conda"
-)
+PREPARE = "./run_all.sh prepares .venv with what the lock names (conda: environment.yml)"
 
 _TORCH = """
 import torch, torchvision

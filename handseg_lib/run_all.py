@@ -188,13 +188,24 @@ def _snakemake_command(python: Path, job: Job, workdir: Path) -> list[str]:
     }
     return [
         *(str(python), "-m", "snakemake", "--snakefile", str(paths.project_root() / "workflow" / "Snakefile")),
-        *("--directory", str(workdir), "--cores", str(job.cores)),
+        *("--directory", str(workdir), *_local_limits(job)),
         # `single_run` already keeps two runs apart; Snakemake's own lock outlives a killed process.
         *("--nolock", "--rerun-incomplete", "--keep-going", "--logger", "handseg"),
         *(("--dry-run",) if job.dry_run else ()),
         *("--config", *(f"{key}={value}" for key, value in config.items())),
         *job.snakemake,
     ]
+
+
+def _local_limits(job: Job) -> list[str]:
+    """What this machine has; none of it holds where a Snakemake profile or executor sends the steps elsewhere."""
+    if any(
+        argument.split("=")[0] in ("--profile", "--workflow-profile", "--executor", "-e") for argument in job.snakemake
+    ):
+        return []
+    # Trainings take turns on a GPU. Without one they share the cores, by the threads that each asks for.
+    gpus = 1 if shutil.which("nvidia-smi") and os.environ.get("CUDA_VISIBLE_DEVICES") != "" else job.cores
+    return ["--cores", str(job.cores), "--resources", f"gpu={gpus}"]
 
 
 def _forget_lost_notebooks(job: Job, workdir: Path) -> None:
