@@ -14,11 +14,16 @@ from numpy.typing import NDArray
 from handseg_lib import paths
 from handseg_lib.synth.hand_shape import BONES, HandShape
 from handseg_lib.synth.hand_surface import HandSurface
+from handseg_lib.synth.poses import HandPose, bone_frames
 from handseg_lib.synth.sdf import gradient, near, polygonise
+from handseg_lib.synth.skinning import skin
 
 FACES = 7000
 STEP = 0.0020
 INFLUENCES = 4
+HALF_BENT = HandPose.within_limits(
+    np.radians([50, 18, 0, 30, 40, 45, 4, 60, 40, 45, 0, 60, 40, 45, -4, 60, 40, 45, -8, 60, 40])
+)
 FOREARM = BONES.index("forearm")
 
 
@@ -46,27 +51,33 @@ class HandMesh:
 def build(shape: HandShape) -> HandMesh:
     """Polygonise the shape's surface and weigh its vertices; about a second."""
     surface = HandSurface(shape)
-    vertices, faces = polygonise(surface.distance, surface.box, STEP, FACES, lambda p: detail(shape, p))
+    vertices, faces = polygonise(surface.distance, surface.box, STEP, FACES, lambda p: _as_in_use(surface, p))
     weights = bone_weights(surface, vertices)
-    order = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
-    top = np.take_along_axis(weights, order, 1)
-    top = top / top.sum(1, keepdims=True)
+    bones, shares = strongest(weights)
     centres = vertices[faces].mean(1)
     return HandMesh(
         vertices.astype(np.float32),
         faces,
         gradient(surface.distance, vertices).astype(np.float32),
-        order.astype(np.int32),
-        top.astype(np.float32),
+        bones,
+        shares,
         part_ids(bone_weights(surface, centres), centres),
     )
 
 
-def detail(shape: HandShape, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) how finely the mesh should be divided at (N, 3) points: fingers most, then the palm, the forearm least."""
-    fingers = smooth_step(0.4 * shape.length, 0.6 * shape.length, points[:, 1])
-    thumb = smooth_step(0.4 * shape.breadth, 0.7 * shape.breadth, points[:, 0])
-    return 0.4 + 0.6 * smooth_step(-0.1, 0.05, points[:, 1]) + 0.8 * np.maximum(fingers, thumb)
+def strongest(weights: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The few strongest of (N, 17) bone shares: their ids (N, 4) and their shares, which sum to 1."""
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+    top = np.take_along_axis(weights, order, 1)
+    return order.astype(np.int32), (top / top.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _as_in_use(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The points with all joints half bent, where knuckles need their triangles, and the forearm small."""
+    shape = surface.shape
+    motions = bone_frames(shape, HALF_BENT) @ np.linalg.inv(shape.rest_frames)
+    bent, _ = skin(points, *strongest(bone_weights(surface, points)), motions)
+    return bent * (0.4 + 0.6 * smooth_step(-0.1, 0.05, points[:, 1]))[:, None]
 
 
 def bone_weights(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,7 +156,9 @@ def hand_mesh(shape: HandShape) -> HandMesh:
 def _code() -> bytes:
     """The sources that decide what a mesh looks like: another version of them never reads this one's files."""
     here = Path(__file__).parent
-    return b"".join((here / f"{n}.py").read_bytes() for n in ("sdf", "hand_shape", "hand_surface", "hand_mesh"))
+    return b"".join(
+        (here / f"{n}.py").read_bytes() for n in ("sdf", "hand_shape", "hand_surface", "hand_mesh", "poses", "skinning")
+    )
 
 
 def cache_key(shape: HandShape) -> str:

@@ -28,6 +28,8 @@ SEGMENTS = np.array([[0.240, 0.182, 0.150], [0.245, 0.143, 0.100], [0.266, 0.170
 KNUCKLES = np.array([[0.365, 0.112, 0.060], [0.310, 0.437, 0.004], [0.058, 0.447, -0.010],
                      [-0.185, 0.420, 0.004], [-0.395, 0.378, 0.036]])  # fmt: skip
 """(5, 3) first joint of each finger: x as a fraction of hand breadth, y of hand length, z of hand breadth."""
+FINGER_SIZE = (1.17, 1.0, 1.03, 0.965, 0.85)
+"""Thickness of each finger relative to the index finger."""
 REST_SPREAD = np.radians([0.0, 10.0, 2.0, -7.0, -18.0])
 """Sideways angle of each finger in the modelling pose: spread, so that the surfaces of fingers stay apart."""
 NEUTRAL_SPREAD = np.radians([0.0, 4.0, 0.5, -3.5, -9.0])
@@ -102,6 +104,12 @@ class HandShape:
     def knuckles(self) -> NDArray[np.float64]:
         """(5, 3) first joint of each finger in the hand frame, metres."""
         return KNUCKLES * (self.breadth, self.length, self.breadth)
+
+    @property
+    def thickness(self) -> NDArray[np.float64]:
+        """(5,) half thickness of each finger at its middle, metres."""
+        mean = (self.length / 0.186 + self.breadth / 0.081) / 2
+        return 0.0097 * self.girth * mean * np.array(FINGER_SIZE)
 
     @cached_property
     def rest_frames(self) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ All sizes are millimetres of a hand 186 mm long and 81 mm broad, scaled to the s
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib.synth.hand_shape import HandShape, turn, turn_between
+from handseg_lib.synth.hand_shape import FINGER_SIZE, HandShape, turn, turn_between
 from handseg_lib.synth.sdf import FAR, Distances, Ellipsoid, Points, Shape, Sheet, Sweep, near, smooth_min
 
 # Half sizes along a finger at: behind the knuckle, knuckle, web, middle of the first segment, first joint, middle of
@@ -14,8 +14,6 @@ from handseg_lib.synth.sdf import FAR, Distances, Ellipsoid, Points, Shape, Shee
 FINGER_WIDTH = (9.8, 10.4, 10.2, 9.6, 10.1, 9.1, 9.1, 8.9)
 FINGER_BACK = (7.0, 9.4, 8.8, 8.0, 8.9, 7.4, 7.3, 6.2)
 FINGER_PALM = (8.0, 9.5, 10.0, 9.9, 8.4, 8.8, 7.4, 7.9)
-FINGER_SIZE = (1.0, 1.0, 1.03, 0.965, 0.85)
-"""Thickness of index, ... relative to the tables above (entry 0, the thumb, has its own)."""
 THUMB_WIDTH = (12.0, 13.0, 12.2, 10.9, 11.4, 11.9, 10.9)
 THUMB_BACK = (9.0, 9.8, 10.6, 8.6, 9.2, 7.6, 6.2)
 THUMB_PALM = (11.0, 14.0, 11.2, 10.4, 9.2, 9.6, 9.0)

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.hand_contact import overlap
 from handseg_lib.synth.hand_shape import (
     BONE_JOINT,
     BONES,
@@ -24,6 +25,9 @@ THUMB_LIMITS = ((-12 * _D, 62 * _D), (-8 * _D, 62 * _D), (-25 * _D, 25 * _D), (-
 FINGER_LIMITS = ((-25 * _D, 95 * _D), (-22 * _D, 22 * _D), (-8 * _D, 112 * _D), (-8 * _D, 88 * _D))
 """(low, high) of MCP flexion, MCP abduction (positive towards the thumb), PIP and DIP flexion, radians."""
 TOLERANCE = 1e-6
+SOFT = 0.0035
+"""Metres by which soft flesh gives where fingers press on one another; random poses that need more are drawn anew."""
+_REFERENCE = HandShape()
 
 
 @dataclass(frozen=True)
@@ -93,19 +97,30 @@ class HandPose:
     def sample(cls, rng: np.random.Generator) -> "HandPose":
         """A random natural pose: between two named ones, with every joint and the whole hand's curl disturbed.
 
-        PIP and DIP bend together, as the tendons make them, and neighbouring fingers bend alike.
+        PIP and DIP bend together, as the tendons make them, and neighbouring fingers bend alike. Poses in which a hand
+        of middling shape would pass through itself are refused.
         """
-        first, second = rng.choice(len(POSES), 2)
-        poses = list(POSES.values())
-        angles = poses[first].interpolate(poses[second], float(rng.beta(0.4, 0.8))).angles
-        curl = rng.normal(0, 6) * _D
-        drift = rng.normal(0, 1, (4, 4))
-        for finger in range(4):
-            drift[finger] = 0.6 * drift[finger] + 0.4 * drift[max(finger - 1, 0)]
-            mcp, spread, pip, _ = drift[finger] * (9 * _D, 4 * _D, 10 * _D, 5 * _D)
-            angles[5 + 4 * finger : 9 + 4 * finger] += (mcp + curl, spread, pip + curl, 0.6 * (pip + curl))
-        angles[:5] += rng.normal(0, 1, 5) * (5 * _D, 5 * _D, 4 * _D, 6 * _D, 8 * _D)
-        return cls.within_limits(angles)
+        for _ in range(20):
+            first, second = rng.choice(len(POSES), 2)
+            poses = list(POSES.values())
+            mixed = poses[first].interpolate(poses[second], float(rng.beta(0.4, 0.8)))
+            pose = cls.within_limits(mixed.angles + _disturbance(rng))
+            if overlap(_REFERENCE, bone_frames(_REFERENCE, pose)) < SOFT:
+                return pose
+        return poses[first]
+
+
+def _disturbance(rng: np.random.Generator) -> NDArray[np.float64]:
+    """(21,) small random turns of all joints in radians, alike in neighbouring fingers."""
+    curl = rng.normal(0, 6)
+    drift = rng.normal(0, 1, (4, 4))
+    change = np.empty(21)
+    change[:5] = rng.normal(0, 1, 5) * (5, 5, 4, 6, 8)
+    for finger in range(4):
+        mcp, spread, pip, _ = 0.7 * drift[finger] + 0.3 * drift[max(finger - 1, 0)]
+        bend = 10 * pip + curl
+        change[5 + 4 * finger : 9 + 4 * finger] = (9 * mcp + curl, 4 * spread, bend, 0.6 * bend)
+    return change * _D
 
 
 def _pose(thumb: tuple, *fingers: tuple) -> HandPose:
@@ -114,9 +129,9 @@ def _pose(thumb: tuple, *fingers: tuple) -> HandPose:
 
 
 _STRAIGHT, _CURLED = (2, 0, 4, 2), (86, 0, 106, 76)
-_TUCKED = (14, 38, 8, 36, 56)  # the thumb laid over curled fingers
+_TUCKED = (15, 49, 8, 40, 54)  # the thumb laid over curled fingers
 _KNUCKLES = ((84, 2, 106, 74), (87, 0, 107, 76), (88, -1, 107, 76), (90, -2, 104, 76))
-_FIST = _pose((20, 30, 8, 34, 66), *_KNUCKLES)
+_FIST = _pose((23, 54, 16, 39, 57), *_KNUCKLES)
 
 POSES: Mapping[str, HandPose] = MappingProxyType({
     "flat": _pose((16, 2, 0, 2, 2), (0, -3, 2, 1), (0, 0, 2, 1), (0, 3, 2, 1), (0, 8, 2, 1)),
@@ -124,18 +139,18 @@ POSES: Mapping[str, HandPose] = MappingProxyType({
     "relaxed": _pose((26, 28, 0, 14, 18), (22, 0, 26, 14), (28, 0, 32, 18), (33, 0, 36, 20), (36, -2, 36, 18)),
     "fist": _FIST,
     "point": _pose(_TUCKED, (4, 0, 6, 3), _CURLED, _CURLED, _CURLED),
-    "one": _pose((12, 40, 10, 42, 50), (0, 0, 3, 2), _CURLED, _CURLED, _CURLED),
-    "two": _pose((4, 44, 12, 44, 50), (0, 9, 3, 2), (0, -8, 3, 2), _CURLED, _CURLED),
-    "three": _pose((-2, 46, 14, 44, 50), (0, 10, 3, 2), (0, 0, 3, 2), (2, -10, 5, 2), (76, 0, 84, 50)),
+    "one": _pose((15, 61, 14, 50, 59), (0, 0, 3, 2), _CURLED, _CURLED, _CURLED),
+    "two": _pose((-5, 50, 15, 41, 42), (0, 9, 3, 2), (0, -8, 3, 2), _CURLED, _CURLED),
+    "three": _pose((-12, 51, 11, 65, 12), (0, 10, 3, 2), (0, 0, 3, 2), (2, -10, 5, 2), (90, 0, 95, 55)),
     "four": _pose((4, 44, 14, 50, 50), (0, 9, 3, 2), (0, 2, 3, 2), (0, -4, 3, 2), (0, -10, 4, 2)),
     "five": _pose((56, 12, 0, -4, -6), (-4, 10, 0, 0), (-4, 1, 0, 0), (-4, -9, 0, 0), (-6, -18, 0, 0)),
-    "pinch": _pose((14, 46, 8, 18, 28), (48, 0, 46, 26), (46, 0, 50, 28), (48, 0, 52, 30), (50, -2, 50, 28)),
-    "ok": _pose((14, 46, 8, 20, 32), (52, 0, 52, 28), (20, 0, 16, 8), (10, -4, 10, 6), (2, -12, 8, 4)),
+    "pinch": _pose((17, 37, 11, 12, 9), (44, 0, 57, 28), (46, 0, 50, 28), (48, 0, 52, 30), (50, -2, 50, 28)),
+    "ok": _pose((10, 40, 17, -3, 22), (50, 0, 51, 28), (20, 0, 16, 8), (10, -4, 10, 6), (2, -12, 8, 4)),
     "thumbs_up": _pose((56, 8, 0, -8, -16), *_KNUCKLES),
     "claw": _pose((44, 32, 0, 22, 44), (-6, 6, 66, 42), (-6, 1, 68, 44), (-6, -6, 68, 44), (-8, -12, 66, 42)),
     "cup": _pose((24, 46, 4, 12, 20), (34, 2, 34, 20), (36, 0, 36, 20), (38, -1, 38, 20), (42, -4, 38, 20)),
-    "grip": _pose((22, 50, 6, 24, 30), (52, 3, 58, 34), (56, 0, 60, 34), (60, -2, 60, 34), (64, -4, 58, 32)),
-    "horns": _pose(_TUCKED, _STRAIGHT, _CURLED, _CURLED, (2, -10, 5, 3)),
+    "grip": _pose((10, 53, 20, 15, 10), (52, 3, 58, 34), (56, 0, 60, 34), (60, -2, 60, 34), (64, -4, 58, 32)),
+    "horns": _pose((6, 51, 11, 34, 65), _STRAIGHT, _CURLED, _CURLED, (2, -10, 5, 3)),
     "call": _pose((58, 10, 0, -6, -10), _CURLED, _CURLED, _CURLED, (0, -16, 5, 3)),
     "gun": _pose((56, 10, 0, -4, -8), _STRAIGHT, _CURLED, _CURLED, _CURLED),
 })  # fmt: skip

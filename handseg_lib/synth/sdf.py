@@ -174,7 +174,7 @@ def polygonise(
     box: tuple[NDArray[np.float64], NDArray[np.float64]],
     step: float,
     faces: int,
-    detail: Callable[[Points], NDArray[np.floating]],
+    shown: Callable[[Points], Points],
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Closed triangle mesh of the zero set of `field` inside `box`, with about `faces` faces, outward and even.
 
@@ -186,10 +186,11 @@ def polygonise(
         box: lowest and highest corner in metres, well outside the surface.
         step: size of the fine grid in metres.
         faces: number of triangles wanted.
-        detail: (N, 3) points -> (N,) positive wish for small triangles there, relative to elsewhere.
+        shown: (N, 3) points -> (N, 3), the shape as the thinning should see it: what is larger there, or bent, keeps
+            more triangles.
     """
     vertices, triangles = _marched(field, box, step)
-    vertices, triangles = _thinned(vertices, triangles, faces, detail)
+    vertices, triangles = _thinned(vertices, triangles, faces, shown)
     for _ in range(8):
         vertices = _evened(field, vertices, triangles)
     for _ in range(2):
@@ -213,14 +214,13 @@ def _marched(field: Callable, box: tuple, step: float) -> tuple[NDArray[np.float
     return vertices.astype(np.float64) * step + box[0], triangles
 
 
-def _thinned(vertices: NDArray, triangles: NDArray, faces: int, detail: Callable) -> tuple[NDArray, NDArray]:
-    """Quadric decimation in a space blown up where detail is wanted, so that fewer triangles go there."""
-    scale = 300 * detail(vertices)[:, None]  # in units at which the decimation ranks edges well
+def _thinned(vertices: NDArray, triangles: NDArray, faces: int, shown: Callable) -> tuple[NDArray, NDArray]:
+    """Quadric decimation of the shape as `shown`; each vertex kept goes back to where its nearest one came from."""
+    seen = shown(vertices) * 300  # the decimation works through edge errors in steps made for sizes like these
     thin, kept = fast_simplification.simplify(
-        (vertices * scale).astype(np.float32), triangles.astype(np.int32), target_count=faces, agg=5
+        seen.astype(np.float32), triangles.astype(np.int32), target_count=faces, agg=5
     )
-    nearest = cKDTree(vertices * scale).query(thin)[1]
-    return thin / scale[nearest], kept
+    return vertices[cKDTree(seen).query(thin)[1]], kept
 
 
 def _evened(field: Callable, vertices: NDArray[np.float64], triangles: NDArray) -> NDArray[np.float64]:

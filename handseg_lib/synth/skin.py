@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from handseg_lib.synth.hand_mesh import smooth_step
 from handseg_lib.synth.hand_shape import HandShape
+from handseg_lib.synth.mesh import rotate
 from handseg_lib.synth.skin_paint import PIXEL, Chart, paint_back, paint_knuckles, paint_palm, paint_pulp, place_of
 
 TONES = np.array([[0.68, 0.47, 0.38], [0.58, 0.37, 0.27], [0.45, 0.26, 0.17], [0.30, 0.155, 0.09],
@@ -68,9 +69,10 @@ class Skin:
     def _texture(self, chart: Chart, palmar: bool, freckled: float, rng: np.random.Generator) -> NDArray[np.float32]:
         """(H, W, 6): albedo, infrared, and the relief's slope along the chart's two axes."""
         layer = chart.layers
-        ground = self.tone
-        if palmar:
-            ground = ground + (0.42 + 0.1 * self.depth) * (PALM - ground)
+        ground = np.broadcast_to(self.tone, (len(chart.y), 1, 3))
+        if palmar:  # the palm's paler skin ends at the wrist; the forearm's inner side is but a little paler
+            paler = 0.12 + (0.30 + 0.1 * self.depth) * smooth_step(-0.012, 0.008, chart.y)
+            ground = ground + paler[:, None, None] * (PALM - ground)
         blotch = chart.noise(rng, 0.012) * 0.035 + chart.noise(rng, 0.004) * 0.03 + chart.noise(rng, 0.0015) * 0.025
         red = np.clip(layer["red"] * (1 - 0.5 * self.depth) + chart.noise(rng, 0.007) * 0.10, -0.3, 1.2)
         dark = layer["dark"] * (1 + (0.8 * self.depth if not palmar else 0.4 * self.depth))
@@ -122,8 +124,7 @@ class Skin:
     def _on_thumb(self, rest: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(N,) share of the thumb's own charts, and (N, 2) coordinates on them."""
         offset = rest - self._thumb[:3, 3]
-        u, s, v = (offset[:, 0] * self._thumb[0, k] + offset[:, 1] * self._thumb[1, k] + offset[:, 2] * self._thumb[2, k]
-                   for k in range(3))  # fmt: skip
+        u, s, v = rotate(self._thumb[:3, :3].T, offset).T
         length, reach = self.shape.segments[0][0], 0.019 * self.shape.length / 0.186
         near = smooth_step(reach * reach, 0.55 * reach * reach, u * u + v * v)
         return near * smooth_step(0.55 * length, 0.95 * length, s), np.stack([u, s], 1)
@@ -145,10 +146,15 @@ def bilinear(texture: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[n
     y = np.clip(at[:, 1], 0, height - 1.001)
     i, j = x.astype(np.int32), y.astype(np.int32)
     fx, fy = (x - i)[:, None], (y - j)[:, None]
-    flat, at00 = texture.reshape(-1, channels), j * width + i
-    top = flat[at00] * (1 - fx) + flat[at00 + 1] * fx
-    bottom = flat[at00 + width] * (1 - fx) + flat[at00 + width + 1] * fx
-    return top * (1 - fy) + bottom * fy
+    flat, corner = texture.reshape(-1, channels), j * width + i
+    top = flat.take(corner, 0)
+    top += (flat.take(corner + 1, 0) - top) * fx
+    bottom = flat.take(corner + width, 0)
+    bottom += (flat.take(corner + width + 1, 0) - bottom) * fx
+    bottom -= top
+    bottom *= fy
+    top += bottom
+    return top
 
 
 def skin_tone(depth: float, warmth: float) -> NDArray[np.float64]:

@@ -5,13 +5,13 @@ drawn with polynomials of distances, so that every machine paints the same bits.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.hand_mesh import smooth_step
 from handseg_lib.synth.hand_shape import HandShape
-from handseg_lib.synth.hand_surface import FINGER_SIZE
 
 PIXEL = 0.0005
 """Side of a chart's pixel in metres."""
@@ -60,10 +60,10 @@ class Chart:
         cut = (slice(*j), slice(*i))
         return cut, self.x[None, cut[1]], self.y[cut[0], None]
 
-    def stroke(self, points: NDArray, width: float | NDArray, **amounts: float) -> None:
+    def stroke(self, points: NDArray, width: float | NDArray, fade: float = 0.0, **amounts: float) -> None:
         """Draw a soft line through (K, 2) points; `width` metres is its half width, one or (K,).
 
-        `amounts` name layers: the value added on the line's middle.
+        `amounts` name layers: the value added on the line's middle. The line comes up over its first part `fade`.
         """
         width = np.broadcast_to(np.asarray(width, np.float64), len(points))
         window = self.window(points.min(0) - width.max(), points.max(0) + width.max())
@@ -71,13 +71,14 @@ class Chart:
             return
         cut, x, y = window
         share = np.zeros((y.size, x.size), np.float32)
-        for (a, wa), (b, wb) in zip(
-            zip(points[:-1], width[:-1], strict=True), zip(points[1:], width[1:], strict=True), strict=True
-        ):
+        strength = np.minimum(np.linspace(0, 1, len(points)) / fade, 1) if fade else np.ones(len(points))
+        nodes = np.column_stack([points, width, strength])
+        for a, b in pairwise(nodes):
             d = b - a
-            t = np.clip(((x - a[0]) * d[0] + (y - a[1]) * d[1]) / (d @ d), 0, 1)
+            t = np.clip(((x - a[0]) * d[0] + (y - a[1]) * d[1]) / (d[0] ** 2 + d[1] ** 2), 0, 1)
             distance2 = (x - a[0] - t * d[0]) ** 2 + (y - a[1] - t * d[1]) ** 2
-            share = np.maximum(share, np.maximum(1 - distance2 / (wa + t * (wb - wa)) ** 2, 0) ** 2)
+            soft = np.maximum(1 - distance2 / (a[2] + t * d[2]) ** 2, 0) ** 2
+            share = np.maximum(share, soft * (a[3] + t * d[3]))
         for name, amount in amounts.items():
             self.layers[name][cut] += amount * share
 
@@ -173,22 +174,23 @@ def paint_back(chart: Chart, shape: HandShape, fingers: list[Place], rng: np.ran
     size = np.array([shape.breadth / 0.081, shape.length / 0.186]) * 1e-3
     relief = np.clip(1.5 - shape.flesh * 0.5 + 0.5 * (shape.bone - 1), 0.4, 1.6)
     for k, finger in enumerate(fingers):
-        start = np.array((8, 3, -3, -9)[k : k + 1] + (2,), float) * size
+        start = np.array([(7, 3, -2, -8)[k], -14.0]) * size
         line = curve(np.stack([start, 0.5 * (start + finger.origin) + rng.normal(0, 0.0006, 2), finger.origin]))
-        width = np.linspace(0.0048, 0.0036, len(line))
-        chart.stroke(line, width, height=0.00085 * relief * (1, 1, 0.9, 0.7)[k])
+        width = np.linspace(0.0058, 0.0036, len(line))
+        chart.stroke(line, width, fade=0.6, height=0.0007 * relief * (1, 1, 0.9, 0.7)[k])
         chart.blob(finger.origin, finger.across, (0.012, 0.013), red=0.55, dark=0.06, height=0.0006 * relief)
         for _ in range(7):
             offset = rng.normal(0, (0.003, 0.004), 2)
             _wrinkle(chart, finger.origin + offset, finger, rng.uniform(0.2, 0.5), 0.16, rng)
         paint_knuckles(chart, finger, rng)
+    veins = rng.uniform(0.1, 1.0) * relief
     for _ in range(4):  # veins wander from between the knuckles towards the wrist
         x = rng.uniform(-30, 22)
-        points = np.stack([x + rng.normal(0, 4, 6).cumsum() * 0.8, np.linspace(78, -45, 6)], 1) * size
-        chart.stroke(curve(points), rng.uniform(0.0016, 0.0026), height=0.00038 * relief, vein=0.5)
+        points = np.stack([x + rng.normal(0, 4, 6).cumsum() * 0.8, np.linspace(78, -55, 6)], 1) * size
+        chart.stroke(curve(points), rng.uniform(0.0016, 0.0026), fade=0.3, height=0.00035 * veins, vein=0.5 * veins)
         join = points[2] + np.array([rng.choice([-1, 1]) * rng.uniform(0.008, 0.016), 0.022])
         branch = curve(np.stack([join, 0.5 * (join + points[3]) + rng.normal(0, 0.002, 2), points[3]]))
-        chart.stroke(branch, 0.0016, height=0.0003 * relief, vein=0.4)
+        chart.stroke(branch, 0.0016, fade=0.3, height=0.0003 * veins, vein=0.4 * veins)
 
 
 def paint_knuckles(chart: Chart, finger: Place, rng: np.random.Generator) -> None:
@@ -217,7 +219,7 @@ def _wrinkle(
 def paint_nail(chart: Chart, finger: Place) -> None:
     """The nail: a plate with a half moon, a pale free edge and a groove around it."""
     tip = finger.segments.sum()
-    half, length = 0.78 * finger.thick, 1.32 * finger.thick
+    half, length = 0.72 * finger.thick, 1.42 * finger.thick
     centre = finger.origin + (tip - 0.0012 - length / 2) * finger.along
     window = chart.window(centre - 1.6 * length, centre + 1.6 * length)
     if window is None:
@@ -245,8 +247,7 @@ def paint_nail(chart: Chart, finger: Place) -> None:
 
 def place_of(shape: HandShape, finger: int, frame: NDArray[np.float64] | None = None) -> Place:
     """Where a finger (0 to 4) lies on the hand's charts, or on its own chart when `frame` is None."""
-    mean = (shape.length / 0.186 + shape.breadth / 0.081) / 2
-    thick = 0.0097 * (1.18 if finger == 0 else FINGER_SIZE[finger]) * shape.girth * mean
+    thick = float(shape.thickness[finger])
     if frame is None:
         return Place(np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0]), shape.segments[finger], thick)
     return Place(frame[:2, 3], frame[:2, 0], frame[:2, 1], shape.segments[finger], thick)
