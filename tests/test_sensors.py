@@ -1,5 +1,9 @@
 """The SR300 model: its physics on scenes simple enough to know the answer."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -69,6 +73,31 @@ def test_same_seed_same_bits_whatever_the_number_of_threads():
         cv2.setNumThreads(threads)
     assert np.array_equal(one, four)
     assert not np.array_equal(one, see(depth, cos, seed=1))
+
+
+def test_same_bits_on_a_processor_without_wide_vectors():
+    """The same scene in a process whose OpenCV and NumPy are told to use none of their vector code."""
+    code = (
+        "import numpy as np; from hashlib import sha256; from handseg_lib.camera import SR300_DEPTH as c;"
+        "from handseg_lib.synth.sensors import sr300;"
+        "k = c.resized(320, 240); r = k.rays(); z = (0.8 - 0.3 * (np.abs(r[..., 0]) < 0.1)).astype(np.float32);"
+        "cos = 1 - np.abs(r[..., 1]);"
+        "print(sha256(sr300(z, cos, cos, k, np.random.default_rng(0)).tobytes()).hexdigest())"
+    )
+    plain = {
+        "OPENCV_CPU_DISABLE": "AVX512-SKX,AVX2,FMA3,AVX,SSE4.2,SSE4.1",
+        "OPENCV_IPP": "disabled",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512_SKX AVX512_ICL AVX2 FMA3 X86_V3 X86_V4",
+    }
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code], env=env, capture_output=True, text=True, check=True
+        )
+        for env in (os.environ, {**os.environ, **plain})
+    ]
+    first, second = (run.stdout.split()[-1] for run in outputs)
+    assert len(first) == 64
+    assert first == second
 
 
 def test_inputs_are_left_alone():
@@ -141,13 +170,12 @@ def test_shadow_follows_a_projector_ray_by_ray():
     z = np.repeat(rng.choice([0, 0.45, 0.6, 0.9], (12, 8)), 40, axis=1).astype(np.float32)
     camera = Intrinsics(476, 476, 160, 6, 320, 12)
     dark = _shadow(z, (slice(0, 12), slice(0, 320)), camera, SR300())
-    for y in range(12):
-        for x in range(320):
-            position = x + 476 * SR300().baseline / z[y, x] if z[y, x] else None
-            hidden = position is not None and any(
-                z[y, k] > 0 and k + 476 * SR300().baseline / z[y, k] > position + 0.5 for k in range(x)
-            )
-            assert dark[y, x] == hidden
+    for y, x in np.argwhere(z > 0):
+        positions = np.arange(x + 1) + 476 * SR300().baseline / np.where(z[y, : x + 1] > 0, z[y, : x + 1], np.inf)
+        hidden = (positions[:x][z[y, :x] > 0] > positions[x] + 0.5).any()
+        assert dark[y, x] == hidden
+    assert dark.any()
+    assert not dark[z == 0].any()
 
 
 def test_no_baseline_no_shadow(bar):
@@ -221,6 +249,30 @@ def test_half_resolution_sees_the_same_things():
         return seen[near > 0].mean(), seen[(near == 0) & (depth > 0)].mean()
 
     np.testing.assert_allclose(shares(SMALL), shares(SR300_DEPTH), atol=0.06)
+
+
+@pytest.mark.parametrize("size", [(1280, 960), (160, 120), (64, 48), (32, 24)])
+def test_any_size_gives_readings(size):
+    camera = SR300_DEPTH.resized(*size)
+    depth, cos = cylinder(camera, 0.6, 0.15)
+    seen = see(depth, cos, camera=camera)
+    assert seen[depth > 0].mean() > 0.8 * depth[depth > 0].mean()
+    assert (seen[depth == 0] > 0).mean() < 0.05
+
+
+def test_infinitely_far_is_nothing():
+    depth, cos = cylinder(SMALL, 0.6, 0.1)
+    assert np.array_equal(see(np.where(depth > 0, depth, np.float32(np.inf)), cos), see(depth, cos))
+
+
+def test_blobs_and_pinholes_are_optional_and_few():
+    depth, cos = cylinder(SR300_DEPTH, 0.6, 0.12)
+    calm = see(depth, cos, camera=SR300_DEPTH, params=SR300(blobs=0, pinholes=0))
+    seen = see(depth, cos, camera=SR300_DEPTH)
+    assert np.abs(calm[calm > 0] - 0.55).max() < 0.08
+    added, lost = (seen > 0) & (calm == 0), (seen == 0) & (calm > 0)
+    assert 0 < added.sum() < 400
+    assert 0 < lost.sum() < 400
 
 
 def test_hit_far_in_a_corner_works():

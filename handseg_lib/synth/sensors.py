@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 Places = NDArray[np.intp]  # flat indices of pixels
 
 REFERENCE_FOCAL = 476.007  # pixels; window and clump sizes below are angles, written as pixels of this camera
-SUBUNITS = 8  # depth is averaged in eighths of the sensor's unit: sums of 49 stay exact in float32
+SUBUNITS = 8  # depth is averaged in eighths of the sensor's unit: sums of 13 x 13 stay exact in float32
 STREAK_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
 
 
@@ -46,7 +46,8 @@ class SR300:
         step, deep_step: relative depth differences from which two neighbouring surfaces leave a gap, and a full one.
         ripple: standard deviation of the smooth, upright-streaked depth error at 1 m; grows with the distance squared.
         edge_error: the same for windows that see the surface only in part.
-        pinholes, blobs: mean numbers of tiny holes just inside the contours, and of wrongly decoded blobs just outside.
+        pinholes, blobs: tiny holes just inside the contours, and wrongly decoded blobs just outside, per 1000 pixels of
+            the strips where they may begin.
         blob_offset: range of a stray blob's distance in front of the surface beside it (some lie behind).
     """
 
@@ -67,8 +68,8 @@ class SR300:
     deep_step: float = 0.15
     ripple: float = 0.0004
     edge_error: float = 0.004
-    pinholes: float = 35.0
-    blobs: float = 14.0
+    pinholes: float = 7.0
+    blobs: float = 0.8
     blob_offset: tuple[float, float] = (0.02, 0.12)
 
 
@@ -106,7 +107,7 @@ def sr300(
     box = _bounding_box(reached, margin=round(8 * scale) + 2)
     if box is None:
         return out
-    z = depth[box] * reached[box]
+    z = np.where(reached[box], depth[box], 0).astype(np.float32, copy=False)
     fields = _Fields(rng, z.shape, scale)
     lit = z > params.near
     lit &= _signal(z, cos[box], reflectance[box], box, intrinsics, fields, params)
@@ -225,6 +226,7 @@ def _decoded(lit: Mask, fields: _Fields, p: SR300) -> Mask:
 
 def _share(mask: Mask, width: float) -> Field:
     """Share of each window that `mask` covers; a window of fractional width weighs its border in part."""
+    width = max(width, 1.0)
     inner = int((width - 1) // 2) * 2 + 1
     outer = inner + 2
     part = np.float32((width - inner) / 2)
@@ -281,17 +283,17 @@ def _add_stray_blobs(reading: Field, fields: _Fields, p: SR300) -> None:
     reading.ravel()[places[free]] = depth[owner[free]]
 
 
-def _specks(where: Mask, mean: float, longest: int, fields: _Fields) -> tuple[Places, Places, Places]:
-    """Small, connected, irregular sets of pixels: about `mean` random walks that begin somewhere in `where`.
+def _specks(where: Mask, density: float, longest: int, fields: _Fields) -> tuple[Places, Places, Places]:
+    """Small, connected, irregular sets of pixels: random walks of up to `longest` that begin somewhere in `where`.
 
     Returns:
         Flat indices of the starts, flat indices of all pixels, and for each of those the number of its walk.
     """
     rng, (height, width) = fields.rng, where.shape
     starts = np.flatnonzero(where)
-    count = int(rng.poisson(mean)) if starts.size else 0
+    count = int(rng.poisson(density * starts.size / (1000 * fields.scale**2)))
     starts = starts[rng.integers(0, max(starts.size, 1), count)]
-    lengths = np.maximum(np.rint(rng.integers(1, longest, count) * fields.scale**2), 1)
+    lengths = np.floor(rng.integers(1, longest, count) * fields.scale**2 + rng.random(count))  # rounds fairly
     steps = rng.integers(-1, 2, (2, count, int(lengths.max(initial=1))))
     steps[..., 0] = 0
     rows, columns = np.stack(np.divmod(starts, width))[..., None] + steps.cumsum(-1)
