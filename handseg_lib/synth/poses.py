@@ -32,14 +32,14 @@ _REFERENCE = HandShape()
 
 @dataclass(frozen=True)
 class HandPose:
-    """Joint angles of one hand in radians; all zero is a flat hand with the thumb along the index finger.
+    """Joint angles of one hand in radians; the default is a flat hand with the thumb laid beside the index finger.
 
     Attributes:
         thumb: (5,) radial and palmar angle and extra twist of the metacarpal, flexion of MCP and of IP.
         index, middle, ring, little: (4,) MCP flexion, MCP abduction (towards the thumb), PIP flexion, DIP flexion.
     """
 
-    thumb: tuple[float, ...] = (0.0,) * 5
+    thumb: tuple[float, ...] = (0.28, 0.04, 0.0, 0.0, 0.0)
     index: tuple[float, ...] = (0.0,) * 4
     middle: tuple[float, ...] = (0.0,) * 4
     ring: tuple[float, ...] = (0.0,) * 4
