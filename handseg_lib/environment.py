@@ -144,10 +144,10 @@ def _own_environment() -> Path:
         else:
             shutil.rmtree(venv, ignore_errors=True)
             _run([uv, "venv", "--quiet", "--python", getattr(sys, "_base_executable", sys.executable), str(venv)])
-        install = [uv, "pip", "install", "--python", str(python)]
+        install = [uv, "pip", "install", "--python", str(python), *(() if sys.stderr.isatty() else ("--quiet",))]
         _run([*install, "--require-hashes", "-r", str(_root() / "requirements.lock")])
         # The build tool is in the lock: without isolation nothing unhashed is fetched.
-        _run([*install, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(_root())])
+        _run([*install, "--no-deps", "--no-build-isolation", "--editable", str(_root())])
         pending = done.with_suffix(".new")
         pending.write_text(stamp())
         pending.replace(done)

@@ -155,6 +155,10 @@ def available_cores() -> int:
 
 def run_series(python: Path, job: Job) -> int:
     """Runs the workflow for `job`, verifies the report's manifest and says where the report is."""
+    absent = [notebook.path for notebook in job.notebooks if not notebook.path.exists()]
+    if absent:
+        print(f"{absent[0]} is missing; get it back with git, or take it out of handseg_lib/series.py", file=sys.stderr)
+        return 1
     workdir = paths.store_root() / "workflow"
     # Snakemake looks for its logger plugin, the one that prints our progress, among the importable packages.
     _add_to_python_path(paths.project_root() / "workflow")

@@ -1,7 +1,7 @@
 """A tiny project around the real command and workflow: three notebooks, one run, and stand-ins for what takes long.
 
-The stand-ins are whole commands (`handseg_lib.train`, `.notebook`, `.report`); each appends a line to `journal`, so
-that tests can count what was really done.
+The stand-ins are whole commands (`handseg_lib.train`, `.report`); they and the notebooks each append a line to
+`journal`, so that tests can count what was really done.
 """
 
 import contextlib
@@ -14,7 +14,10 @@ from pathlib import Path
 import nbformat
 
 PROJECT = Path(__file__).parents[1]
-REAL = ("__init__.py", "errors.py", "paths.py", "run_all.py", "environment.py", "single_run.py", "papermill_engine.py")
+REAL = (
+    *("__init__.py", "errors.py", "paths.py", "run_all.py", "environment.py", "single_run.py"),
+    *("papermill_engine.py", "notebook.py"),
+)
 
 SERIES = """
 SERIES = (
@@ -47,11 +50,6 @@ from handseg_lib.journal import note
 def synthetic(*arguments, workers):
     note(f"render {arguments}")
 """
-CHECK = """
-import sys
-from handseg_lib.journal import note
-note("check " + " ".join(sys.argv[2:]))
-"""
 REPORT = """
 import pathlib, sys
 from handseg_lib.journal import note
@@ -78,7 +76,7 @@ class Miniature:
         shutil.copytree(PROJECT / "workflow", root / "workflow")
         shutil.copy(PROJECT / "run_all.sh", root)
         series = (PROJECT / "handseg_lib" / "series.py").read_text(encoding="utf-8")
-        sources = {"series.py": series + SERIES, "journal.py": JOURNAL, "notebook.py": CHECK}
+        sources = {"series.py": series + SERIES, "journal.py": JOURNAL}
         sources |= {"train/__main__.py": TRAIN, "train/registry.py": REGISTRY, "data/synthetic.py": RENDER}
         sources |= {"report/__main__.py": REPORT}
         for name, text in sources.items():
@@ -89,10 +87,12 @@ class Miniature:
         self.write_notebook("90_last", "print('last')")
 
     def write_notebook(self, name: str, source: str, parameters: str = "") -> None:
-        """Writes a notebook with a parameters cell and one cell of `source`."""
-        cell = nbformat.v4.new_code_cell(parameters or 'profile: str = "smoke"\nseeds: int = 0\nreuse: bool = False')
-        cell.metadata["tags"] = ["parameters"]
-        notebook = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell(source)])
+        """Writes a notebook: a parameters cell, a line for the journal, `source`."""
+        begin = nbformat.v4.new_code_cell(parameters or 'profile: str = "smoke"\nseeds: int = 0\nreuse: bool = False')
+        begin.metadata["tags"] = ["parameters"]
+        journal = f"from handseg_lib.journal import note\nnote(f'notebook {name} {{profile}}')"
+        cells = [begin, *map(nbformat.v4.new_code_cell, (journal, source))]
+        notebook = nbformat.v4.new_notebook(cells=cells)
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.root / "notebooks" / f"{name}.ipynb")
 
@@ -117,6 +117,10 @@ class Miniature:
         process = self.start(*arguments, **environment)
         output, _ = process.communicate(timeout=120)
         return process.returncode, output
+
+    def executed(self, name: str, profile: str = "smoke") -> Path:
+        """The executed notebook in the report."""
+        return self.root / "reports" / profile / "notebooks" / f"{name}.ipynb"
 
     def journal(self) -> list[str]:
         """What the stand-ins did since the last call."""
