@@ -135,6 +135,8 @@ LABEL_MAPS: dict[str, LabelMap] = {
         LabelMap("left_right_arm", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND,)),
                                     2: ("right hand", (L.RIGHT_HAND,)), 3: ("arm", (L.LEFT_ARM, L.RIGHT_ARM))}),
         LabelMap("hand", {0: ("background", (L.BACKGROUND,)), 1: ("hand", (L.RIGHT_HAND, L.LEFT_HAND))}),
+        LabelMap("hand_and_arm", {0: ("background", (L.BACKGROUND,)), 1: ("hand", (L.RIGHT_HAND, L.LEFT_HAND)),
+                                  2: ("arm", (L.RIGHT_ARM, L.LEFT_ARM))}),
         LabelMap("hand_arm", {0: ("background", (L.BACKGROUND,)),
                               1: ("skin", (L.RIGHT_HAND, L.LEFT_HAND, L.RIGHT_ARM, L.LEFT_ARM))}),
         # The files of the released HandSeg set number the hands the other way round (REFERENCE 1.1).
