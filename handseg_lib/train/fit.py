@@ -127,16 +127,8 @@ def batches(
             f"{config.name}: a batch of {batch} images cannot be shared evenly by {world} processes; "
             f"use a number of processes that divides {batch}"
         )
-    a, share, steps = config.augmentation, batch // world, config.schedule.steps
-    view = RandomView(config.input_size, a.rotation, a.zoom, a.shift, a.depth_scale)
-    stream = TrainingStream(
-        training,
-        LABEL_MAPS[config.label_map],
-        config.input_size,
-        seed=seed,
-        length=steps * batch,
-        transform=v2.Compose([view, RandomHandFlip(a.flip), RandomHoles(a.holes)]),
-    )
+    share, steps = batch // world, config.schedule.steps
+    stream = training_stream(config, seed, training)
     firsts = (step * batch + fabric.global_rank * share for step in range(start, steps))
     loader = DataLoader(
         stream,
@@ -145,6 +137,20 @@ def batches(
         pin_memory=fabric.device.type == "cuda",
     )
     return iter(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+
+
+def training_stream(config: RunConfig, seed: int, training: Frames) -> TrainingStream:
+    """Everything a run learns from, in order: item k is the k-th augmented image and its class ids."""
+    a = config.augmentation
+    view = RandomView(config.input_size, a.rotation, a.zoom, a.shift, a.depth_scale)
+    return TrainingStream(
+        training,
+        LABEL_MAPS[config.label_map],
+        config.input_size,
+        seed=seed,
+        length=config.schedule.steps * config.schedule.batch,
+        transform=v2.Compose([view, RandomHandFlip(a.flip), RandomHoles(a.holes)]),
+    )
 
 
 def objective(config: RunConfig, training: Frames, fabric: Fabric) -> Callable[[Tensor, Tensor], Tensor]:
