@@ -225,7 +225,7 @@ def test(python: Path, cores: int) -> int:
     root = paths.project_root()
     scratch = Path(tempfile.mkdtemp(prefix="handseg-test-"))
     os.environ |= {"HANDSEG_STORE": str(scratch / "store"), "HANDSEG_REPORTS": str(scratch / "reports")}
-    pytest = [str(python), "-m", "pytest", "-q", "-n", str(cores), "-p", "no:cacheprovider"]
+    pytest = [str(python), "-m", "pytest", "-q", "-n", str(cores), "--dist", "loadgroup", "-p", "no:cacheprovider"]
     # A notebook's cells share a kernel, so they stay together on one worker.
     nbval = ["--nbval-lax", "--nbval-cell-timeout", str(CELL_TIMEOUT["test"]), "--timeout", "0", "--dist", "loadfile"]
     job = Job("smoke", series.SERIES, cores, cell_timeout=CELL_TIMEOUT["test"])

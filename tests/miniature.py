@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 
+PATIENCE = 300  # seconds before a command counts as hanging
 PROJECT = Path(__file__).parents[1]
 REAL = (
     *("__init__.py", "errors.py", "paths.py", "run_all.py", "environment.py", "single_run.py"),
@@ -115,7 +116,7 @@ class Miniature:
     def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Runs it to its end; returns its exit status and everything it printed."""
         process = self.start(*arguments, **environment)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, output
 
     def executed(self, name: str, profile: str = "smoke") -> Path:
