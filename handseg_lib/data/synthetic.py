@@ -47,6 +47,7 @@ class Recipe:
     size: tuple[int, int]
     seed: int
     rgb: bool
+    shard: int = SHARD
 
     def __post_init__(self) -> None:
         if self.scene not in SCENES:
@@ -76,7 +77,7 @@ class Recipe:
 
     def shards(self) -> list[range]:
         """Frame numbers of each shard."""
-        return [range(i, min(i + SHARD, self.count)) for i in range(0, self.count, SHARD)]
+        return [range(i, min(i + self.shard, self.count)) for i in range(0, self.count, self.shard)]
 
 
 @lru_cache(maxsize=1)
@@ -125,7 +126,7 @@ class SyntheticSet(Sequence[Sample]):
         if not -len(self) <= i < len(self):
             raise IndexError(f"frame {i} of a synthetic set with {len(self)} frames")
         i %= len(self)
-        shard, row = divmod(i, SHARD)
+        shard, row = divmod(i, self.recipe.shard)
         depth = self._map("depth", shard)[row].astype(np.float32) * np.float32(UNIT)
         rgb = self._map("rgb", shard)[row].copy() if self.recipe.rgb else None
         height, width = self.recipe.size
@@ -182,7 +183,7 @@ def synthetic(
         DataError: for an unknown scene or split, or impossible numbers.
         StoreError: for a damaged shard or a full disk, naming the file and what to do.
     """
-    recipe = Recipe(scene, split, int(count), (int(size[0]), int(size[1])), int(seed), bool(rgb))
+    recipe = Recipe(scene, split, int(count), (int(size[0]), int(size[1])), int(seed), bool(rgb), SHARD)
     folder = paths.store_root() / "data" / f"{scene}-{split}-{recipe.fingerprint}"
     folder.mkdir(parents=True, exist_ok=True)
     data = SyntheticSet(folder, recipe)
@@ -219,7 +220,6 @@ def render(folder: Path, recipe: Recipe, workers: int) -> None:
         **asdict(recipe),
         "fingerprint": recipe.fingerprint,
         "unit": UNIT,
-        "shard": SHARD,
         "ids": [i for fact in ordered for i in fact["ids"]],
         "subjects": [s for fact in ordered for s in fact["subjects"]],
         "label_counts": np.sum([fact["label_counts"] for fact in ordered], axis=0).tolist(),

@@ -30,10 +30,26 @@ class Arm:
         return float(np.arccos(np.clip(cosine, -1, 1)))
 
     @property
+    def hinge(self) -> NDArray[np.float64]:
+        """Unit vector about which the elbow bends; any one across a straight arm."""
+        axis = cross3(self.elbow - self.shoulder, self.wrist - self.elbow)
+        length = np.linalg.norm(axis)
+        if length < 1e-4 * np.linalg.norm(self.elbow - self.shoulder):
+            axis = cross3(self.elbow - self.shoulder, np.eye(3)[np.argmin(np.abs(self.elbow - self.shoulder))])
+            length = np.linalg.norm(axis)
+        return axis / length
+
+    @property
     def forearm_direction(self) -> NDArray[np.float64]:
         """Unit vector from elbow to wrist."""
         fore = self.wrist - self.elbow
         return fore / np.linalg.norm(fore)
+
+
+def cross3(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+    """Cross product of two vectors; np.cross spends most of its time on preparing for more."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 def reach(upper: float, fore: float) -> tuple[float, float]:
@@ -51,7 +67,7 @@ def solve_arm(
         shoulder, target: (3,) metres.
         lengths: upper arm and forearm, metres.
         swivel: radians about the line from shoulder to wrist; 0 lets the elbow hang along `down`, positive turns it
-            towards -x when the arm points forwards.
+            towards +x when the arm points forwards.
         down: (3,) the direction of 0; default +y.
     """
     upper, fore = lengths
@@ -67,7 +83,7 @@ def solve_arm(
     hang /= np.linalg.norm(hang)
     along = (distance**2 + upper**2 - fore**2) / (2 * distance)
     height = np.sqrt(max(upper**2 - along**2, 0.0))
-    side = np.cross(axis, hang)
+    side = cross3(axis, hang)
     elbow = shoulder + axis * along + height * (np.cos(swivel) * hang + np.sin(swivel) * side)
     return Arm(shoulder, elbow, shoulder + axis * distance)
 
@@ -93,11 +109,9 @@ def arm_radius(girth: float) -> Array:
     return (np.interp(s, knots, radius) * girth).astype(np.float32)
 
 
-def arm_frames(line: Array) -> Array:
-    """(STEPS, 3, 3) frames along the arm."""
-    first = line[1] - line[0]
-    side = np.array([1, 0, 0], np.float32) if abs(first[0]) < 0.8 * np.linalg.norm(first) else np.array([0, 0, 1.0])
-    return line_frames(line, side.astype(np.float32))
+def arm_frames(arm: Arm, line: Array) -> Array:
+    """(STEPS, 3, 3) frames along `arm_line`; column 0 is the axis about which the elbow bends."""
+    return line_frames(line, arm.hinge)
 
 
 def segment_distance(a0: NDArray, a1: NDArray, b0: NDArray, b1: NDArray) -> float:

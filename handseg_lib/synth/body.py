@@ -110,12 +110,17 @@ class BodyPose:
 
 def rotation(axis: str, angle: float) -> NDArray[np.float64]:
     """(3, 3) rotation about a coordinate axis, right-handed, radians."""
-    c, s = np.cos(angle), np.sin(angle)
+    return rotations(axis, np.array([angle]))[0]
+
+
+def rotations(axis: str, angles: NDArray) -> NDArray[np.float64]:
+    """(N, 3, 3) rotations about a coordinate axis by (N,) radians."""
     i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    matrix = np.eye(3)
-    matrix[i, i] = matrix[j, j] = c
-    matrix[i, j], matrix[j, i] = -s, s
-    return matrix
+    matrices = np.tile(np.eye(3), (len(angles), 1, 1))
+    matrices[:, i, i] = matrices[:, j, j] = np.cos(angles)
+    matrices[:, j, i] = np.sin(angles)
+    matrices[:, i, j] = -matrices[:, j, i]
+    return matrices
 
 
 class Spine:
@@ -125,9 +130,8 @@ class Spine:
         self.heights = np.linspace(-0.12, 0.72, 85) * shape.scale
         bend = np.clip((self.heights / shape.scale + 0.02) / 0.5, 0, 1)
         bend = bend * bend * (3 - 2 * bend)  # the spine bends between hips and shoulder blades
-        self.rotations = np.stack(
-            [rotation("y", pose.twist * b) @ rotation("z", pose.tilt * b) @ rotation("x", pose.lean * b) for b in bend]
-        )
+        turns = (rotations("y", pose.twist * bend), rotations("z", pose.tilt * bend), rotations("x", pose.lean * bend))
+        self.rotations = turns[0] @ turns[1] @ turns[2]
         step = self.heights[1] - self.heights[0]
         moves = -self.rotations[:, :, 1] * step  # up is -y
         self.points = np.cumsum(moves, axis=0)

@@ -3,13 +3,14 @@
 Head frame: origin at the base of the skull, x to the observer's right, y down, z backwards; the face looks along -z.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import IntEnum
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.kept import Arrays, kept
 from handseg_lib.synth.sdf import Ellipsoid, near, polygonise, smooth_min
 
 STEP = 0.005
@@ -130,24 +131,28 @@ def _hair(points: NDArray, s: HeadShape) -> NDArray:
     return distance
 
 
-def _detail(points: NDArray) -> NDArray:
-    """The face gets finer triangles than the rest."""
-    return 0.7 + 0.6 * np.clip((-points[:, 2] - 0.02) / 0.04, 0, 1)
+def _shown(points: NDArray) -> NDArray:
+    """The head as the thinning of its mesh sees it: the face larger, so that it keeps more triangles."""
+    return points * (0.7 + 0.6 * np.clip((-points[:, 2:] - 0.02) / 0.04, 0, 1))
 
 
 @lru_cache(maxsize=16)
 def head_mesh(s: HeadShape) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]]:
     """Vertices (V, 3) in the head frame before `HeadShape.size`, faces (F, 3), and which faces (F,) are hair."""
+    arrays = kept("heads", astuple(s), ("sdf", "head"), lambda: _build(s))
+    return arrays["vertices"], arrays["faces"], arrays["hair"]
 
+
+def _build(s: HeadShape) -> Arrays:
     def field(points: NDArray) -> NDArray:
         bare = _bare(points, s)
         return bare if s.hair == "none" else smooth_min(bare, _hair(points, s), 0.004)
 
     low, high = np.array([-0.15, -0.27, -0.15]), np.array([0.15, 0.18 if s.hair == "long" else 0.09, 0.20])
-    vertices, faces = polygonise(field, (low, high), STEP, FACES, _detail)
+    vertices, faces = polygonise(field, (low, high), STEP, FACES, _shown)
     middle = vertices[faces].mean(axis=1)
     hair = np.zeros(len(faces), bool) if s.hair == "none" else _hair(middle, s) < _bare(middle, s)
-    return vertices.astype(np.float32), faces, hair
+    return {"vertices": vertices.astype(np.float32), "faces": faces, "hair": hair}
 
 
 def regions(points: NDArray, s: HeadShape) -> NDArray[np.uint8]:

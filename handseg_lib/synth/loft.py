@@ -40,17 +40,14 @@ def loft(centres: Array, frames: Array, offsets: Array) -> Array:
     return np.ascontiguousarray(points.reshape(-1, 3), np.float32)
 
 
-def line_frames(centres: Array, side: Array) -> Array:
-    """(S, 3, 3) frames along a polyline, twisting as little as possible, starting with column 0 near `side`."""
+def line_frames(centres: Array, side: NDArray) -> Array:
+    """(S, 3, 3) frames along a line that bends about `side` (3,), or nearly so: column 0 stays next to it."""
     along = np.gradient(centres, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    frames = np.empty((len(centres), 3, 3), np.float32)
-    for k, y in enumerate(along):
-        x = side - y * (side @ y)
-        x /= np.linalg.norm(x)
-        frames[k] = np.stack([x, y, np.cross(x, y)], axis=1)
-        side = x
-    return frames
+    along /= np.sqrt((along * along).sum(axis=1, keepdims=True))
+    side = np.asarray(side, np.float32)
+    x = side - along * (along * side).sum(axis=1, keepdims=True)
+    x /= np.sqrt((x * x).sum(axis=1, keepdims=True))
+    return np.stack([x, along, np.cross(x, along)], axis=2).astype(np.float32)
 
 
 def superellipse(angles: Array, half_width: Array, front: Array, back: Array, power: Array) -> Array:

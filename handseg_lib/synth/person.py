@@ -87,14 +87,14 @@ class Person:
         return Trunk(self.shape)
 
     def figure(self, pose: BodyPose, spine: Spine, arms: Mapping[str, Arm], rng: np.random.Generator) -> list[Mesh]:
-        """Everything but the hands and their forearms, in the person frame: head, trunk, legs, upper arms, clothes."""
+        """All but legs, hands and forearms, in the person frame: head, trunk, upper arms, clothes."""
         shirt = self._shirt(pose, spine, rng)
         limbs = {side: self._arm(arm, side, rng) for side, arm in arms.items()}
         for side, arm in arms.items():
             tube = arm_line(arm), arm_radius(self.hand.arm_girth) + np.float32(0.3 * self.outfit.sleeve_ease)
             limbs[side] = [blend_into_trunk(limb, shirt, arm) for limb in limbs[side]]
             shirt = blend_into_arm(shirt, *tube)
-        meshes = [*self._head(pose, spine), self._chest(spine), shirt, *self._legs(pose, rng)]
+        meshes = [*self._head(pose, spine), self._chest(spine), shirt]
         return meshes + [limb for pieces in limbs.values() for limb in pieces]
 
     def head_frame(self, pose: BodyPose, spine: Spine) -> NDArray[np.float64]:
@@ -158,19 +158,20 @@ class Person:
             vertices[:, 1] -= (weight * lift).ravel().astype(np.float32)
         return vertices
 
-    def _legs(self, pose: BodyPose, rng: np.random.Generator) -> list[Mesh]:
+    def legs(self, pose: BodyPose, rng: np.random.Generator) -> list[Mesh]:
+        """Hips and legs in trousers, in the person frame."""
         scale, meshes = self.shape.scale, []
         heights = np.linspace(0.12, -0.11, 21) * scale
-        upright = Spine(self.shape, BodyPose())
         outline = self.trunk.sections(heights, circle(72))
         cloth = folds(rng, (21, 72), (SPACING, 0.0135)) * 0.003
         outline = offset_outwards(outline, (0.002 + cloth).astype(np.float32))
-        vertices = loft(*upright.at(heights), outline)
+        centres = np.stack([0 * heights, -heights, 0 * heights], axis=1).astype(np.float32)
+        vertices = loft(centres, np.repeat(np.eye(3, dtype=np.float32)[None], 21, axis=0), outline)
         texture = cloth_texture((21, 72), (SPACING, 0.0135), 1.0)
         meshes.append(piece(vertices, (21, 72), Surface.TROUSERS, Label.BACKGROUND, texture))
         for line, radius in leg_lines(self.shape, pose).values():
             frames, outline = leg_sections(line, radius, circle(36))
-            cloth = folds(rng, (len(line), 36), (0.022, 0.014)) * 0.004
+            cloth = folds(rng, (len(line), 36), (0.022, 0.014)) * 0.003
             vertices = loft(line, frames, offset_outwards(outline, (0.006 + cloth).astype(np.float32)))
             shape = (len(line), 36)
             meshes.append(
@@ -182,7 +183,7 @@ class Person:
         """Upper arm and sleeve; the forearm comes with the hand."""
         label = Label.LEFT_ARM if side == "left" else Label.RIGHT_ARM
         line, radius = arm_line(arm), arm_radius(self.hand.arm_girth)
-        frames = arm_frames(line)
+        frames = arm_frames(arm, line)
         cap = np.array([-0.98, -0.85, -0.6, -0.3])
         back = line[0] + (cap * radius[0])[:, None] * frames[0, :, 1]
         line = np.concatenate([back.astype(np.float32), line])

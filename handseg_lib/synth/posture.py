@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.camera import Intrinsics
-from handseg_lib.synth.arms import Arm, segment_distance, solve_arm
+from handseg_lib.synth.arms import Arm, cross3, segment_distance, solve_arm
 from handseg_lib.synth.body import BodyPose, Spine, rotation, shoulders
 from handseg_lib.synth.hand import HandModel, HandPose
 from handseg_lib.synth.person import Person
@@ -102,23 +102,21 @@ def place_arm(
     rng: np.random.Generator, posture: Posture, person: Person, model: HandModel, side: str, role: str, view: Intrinsics
 ) -> None:
     """Add one arm and hand to the posture; what would pass through something is drawn again, then hangs down."""
+    pose = HandPose.sample(rng)
+    joints = model.joints(pose, side=side).astype(np.float64)
+    resting = shoulders(person.shape, posture.body, posture.spine)[side].astype(np.float64)
+    up = -posture.spine.at(np.array([0.478 * person.shape.scale]))[1][0, :, 1].astype(np.float64)
     for attempt in range(ATTEMPTS + 1):
         hang = attempt == ATTEMPTS
-        pose = HandPose.sample(rng)
-        target = _hanging(rng, person, posture, side) if hang else _target(rng, posture, person, side, role, view)
-        lift = float(
-            np.clip(0.12 * (shoulders(person.shape, posture.body, posture.spine)[side][1] - target[1]), 0, 0.05)
-        )
-        body = replace(posture.body, **{f"raise_{side}": lift})
-        shoulder = shoulders(person.shape, body, posture.spine)[side].astype(np.float64)
-        lengths = (person.shape.upper_arm, model.shape.forearm)
-        swivel = rng.normal(0.35, 0.45) * (1 if side == "right" else -1)
-        arm = solve_arm(shoulder, target, lengths, swivel)
+        target = _hanging(rng, person, resting, side) if hang else _target(rng, posture, person, side, role, view)
+        lift = float(np.clip(0.12 * ((target - resting) @ up), 0, 0.05))  # a raised arm takes its shoulder along
+        swivel = rng.normal(0.35, 0.45) * (1 if side == "left" else -1)
+        arm = solve_arm(resting + lift * up, target, (person.shape.upper_arm, model.shape.forearm), swivel)
         if np.linalg.norm(arm.wrist - target) > 0.04:
             continue
         wrist = hand_frame(rng, arm, side, posture.camera)
-        if hang or free(arm, model.joints(pose, wrist, side), posture, person):
-            posture.body = body
+        if hang or free(arm, joints @ wrist[:3, :3].T + wrist[:3, 3], posture, person):
+            posture.body = replace(posture.body, **{f"raise_{side}": lift})
             posture.arms[side], posture.wrists[side], posture.hands[side] = arm, wrist, pose
             return
 
@@ -141,10 +139,9 @@ def _target(
     return (posture.camera @ np.array([x, y, z, 1.0]))[:3]
 
 
-def _hanging(rng: np.random.Generator, person: Person, posture: Posture, side: str) -> NDArray[np.float64]:
-    shoulder = shoulders(person.shape, posture.body, posture.spine)[side]
+def _hanging(rng: np.random.Generator, person: Person, shoulder: NDArray, side: str) -> NDArray[np.float64]:
     sign = 1 if side == "left" else -1
-    reach = 0.96 * (person.shape.upper_arm + 0.245 * person.shape.scale)
+    reach = 0.96 * (person.shape.upper_arm + person.hand.forearm)
     direction = np.array([sign * rng.uniform(0.12, 0.3), 1.0, rng.uniform(-0.25, 0.1)])
     return shoulder + direction / np.linalg.norm(direction) * reach
 
@@ -164,7 +161,8 @@ def _resting(rng: np.random.Generator, person: Person, posture: Posture, side: s
         return head[:3, 3] + np.array([sign * rng.uniform(0.03, 0.12), rng.uniform(0.06, 0.16), -rng.uniform(0.1, 0.2)])
     if where == "away":
         return np.array([sign * rng.uniform(0.35, 0.6), -rng.uniform(-0.1, 0.6), rng.uniform(-0.25, 0.1)]) * scale
-    return _hanging(rng, person, posture, side)
+    shoulder = shoulders(person.shape, posture.body, posture.spine)[side]
+    return _hanging(rng, person, shoulder.astype(np.float64), side)
 
 
 def hand_frame(rng: np.random.Generator, arm: Arm, side: str, camera: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -173,12 +171,12 @@ def hand_frame(rng: np.random.Generator, arm: Arm, side: str, camera: NDArray[np
     Half of the time the turn that shows palm or back of the hand best is taken of a few, as people do who show a hand.
     """
     along = arm.forearm_direction
-    hinge = np.cross(arm.elbow - arm.shoulder, along)
+    hinge = cross3(arm.elbow - arm.shoulder, along)
     length = np.linalg.norm(hinge)
     hinge = hinge / length if length > 1e-6 else np.array([-1.0, 0, 0])
-    thumb = np.cross(hinge, along)  # thumb up when the elbow is bent and the hand neither palm up nor palm down
+    thumb = cross3(hinge, along)  # thumb up when the elbow is bent and the hand neither palm up nor palm down
     x = thumb if side == "right" else -thumb
-    neutral = np.stack([x, along, np.cross(x, along)], axis=1)
+    neutral = np.stack([x, along, cross3(x, along)], axis=1)
     turns = rng.uniform(np.radians(-105), np.radians(105), 5)
     if rng.random() < 0.5:
         towards = camera[:3, 3] - arm.wrist

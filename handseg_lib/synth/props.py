@@ -44,7 +44,7 @@ def chair(rng: np.random.Generator, material: int) -> list[Mesh]:
     vertices = np.stack([grid_x, grid_y, grid_z], axis=-1).reshape(-1, 3)
     i, j = np.meshgrid(np.arange(9), np.arange(11), indexing="ij")
     a = (i * 12 + j).ravel()
-    faces = np.concatenate([np.stack([a, a + 1, a + 13], 1), np.stack([a, a + 13, a + 12], 1)])
+    faces = np.concatenate([np.stack([a, a + 13, a + 1], 1), np.stack([a, a + 12, a + 13], 1)])
     meshes = [Mesh.of(vertices, faces, 0, material)]
     if rng.random() < 0.6:
         drop, long = rng.uniform(-0.24, -0.14), rng.uniform(0.2, 0.32)

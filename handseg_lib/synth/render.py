@@ -85,7 +85,7 @@ class Truth:
         wanted = np.flatnonzero(_may_hit(corners, self.mesh.faces, camera.intrinsics))
         if len(wanted) < len(rays):
             rays = rays[wanted]
-        directions = rotate(camera.pose[:3, :3], rays)
+        directions = rays if np.array_equal(camera.pose[:3, :3], np.eye(3)) else rotate(camera.pose[:3, :3], rays)
         origins = np.empty_like(directions)
         origins[:] = camera.pose[:3, 3]
         faces = caster.first_faces(origins, directions)
@@ -97,7 +97,7 @@ class Truth:
     def _solve(self, rays: NDArray[np.float32]) -> None:
         """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
         a, b, c = (self._corners[self.mesh.faces[:, i]].astype(np.float64) for i in range(3))
-        rows = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
+        rows = np.stack([cross(b, c), cross(c, a), cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
         det = (a * rows[:, 0]).sum(axis=1)
         rows /= np.where(det == 0, 1, det)[:, None, None]
         inverse = rows.astype(np.float32).reshape(-1, 9)[self.faces]
@@ -198,7 +198,7 @@ def cast(caster: Caster, camera: Camera) -> Truth:
     return Truth(caster, camera)
 
 
-def _cross(a: NDArray, b: NDArray) -> NDArray:
+def cross(a: NDArray, b: NDArray) -> NDArray:
     """Row-wise cross product; faster than np.cross on long thin arrays."""
     out = np.empty_like(a)
     out[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
@@ -230,11 +230,16 @@ def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Int
     for di in (-1, 0, 1):
         for dj in (-1, 0, 1):
             near[1:-1, 1:-1] |= marked[1 + di : rows + 1 + di, 1 + dj : cols + 1 + dj]
-    xs, ys = x[faces], y[faces]
-    large = (np.ptp(xs, axis=1) > 1) | (np.ptp(ys, axis=1) > 1)
+    large = (_spread(x, faces) > 1) | (_spread(y, faces) > 1)
     for i0, i1, j0, j1 in np.unique(_boxes(i[faces[large]], j[faces[large]]), axis=0):
         near[i0 : i1 + 1, j0 : j1 + 1] = True
     return np.kron(near[1:-1, 1:-1], np.ones((cell, cell), bool))[:height, :width].ravel()
+
+
+def _spread(values: NDArray, faces: NDArray[np.int32]) -> NDArray:
+    """(F,) difference between the largest and the smallest value at the corners of each face."""
+    a, b, c = (values[faces[:, i]] for i in range(3))
+    return np.maximum(np.maximum(a, b), c) - np.minimum(np.minimum(a, b), c)
 
 
 def _boxes(i: NDArray[np.int32], j: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -10,12 +10,12 @@ from handseg_lib.camera import SR300_COLOR, SR300_DEPTH
 from handseg_lib.data.labels import Label
 from handseg_lib.synth import props
 from handseg_lib.synth.appearance import GLOVE_HEM, Look
-from handseg_lib.synth.body import rotation
+from handseg_lib.synth.body import leg_lines, rotation
 from handseg_lib.synth.hand import hand_model
-from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person, Surface
 from handseg_lib.synth.posture import Posture, sample_posture
-from handseg_lib.synth.render import Camera, Caster
+from handseg_lib.synth.render import Camera, Caster, cross
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.shading import Backdrop, Lights
 
@@ -54,8 +54,13 @@ class Scene:
 
     @cached_property
     def caster(self) -> Caster:
-        """The mesh, ready for rays."""
+        """The mesh, ready for the rays of any camera and light."""
         return Caster(self.mesh)
+
+    @cached_property
+    def depth_caster(self) -> Caster:
+        """What of the mesh the depth camera can see, ready for its rays alone: half the faces."""
+        return Caster(facing(self.mesh))
 
 
 def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
@@ -88,7 +93,7 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
     return Scene(
         name="exo_two_hands",
         subject=subject if present else -1,
-        mesh=in_view(mesh, SR300_DEPTH.width / SR300_DEPTH.fx, SR300_DEPTH.height / SR300_DEPTH.fy),
+        mesh=in_view(mesh),
         look=Look(person, int(rng.integers(1 << 30))),
         lights=sample_lights(rng, up),
         backdrop=sample_backdrop(rng, to_camera),
@@ -103,6 +108,8 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
 def person_meshes(person: Person, posture: Posture, gloved: bool, rng: np.random.Generator) -> list[Mesh]:
     """Body, arms and hands in the person frame."""
     meshes = person.figure(posture.body, posture.spine, posture.arms, rng)
+    if legs_in_view(person, posture):
+        meshes += person.legs(posture.body, rng)
     model = hand_model(person.hand)
     for side, arm in posture.arms.items():
         hand = model.posed(posture.hands[side], posture.wrists[side], side, arm.elbow)
@@ -113,6 +120,15 @@ def person_meshes(person: Person, posture: Posture, gloved: bool, rng: np.random
         surface = np.where((reach > GLOVE_HEM) & gloved, glove, Surface.HAND)
         meshes.append(replace(hand, labels=labels).with_material(surface))
     return meshes
+
+
+def legs_in_view(person: Person, posture: Posture) -> bool:
+    """Whether the legs' centre lines come near the depth camera's view; mostly they do not."""
+    points = np.concatenate([line for line, _ in leg_lines(person.shape, posture.body).values()])
+    x, y, z = rotate(posture.camera[:3, :3].T, points - posture.camera[:3, 3].astype(np.float32)).T
+    room = 0.17 * person.shape.girth  # the hips are the widest
+    near = (np.abs(x) < 0.7 * z + room) & (np.abs(y) < 0.52 * z + room) & (z > -room)
+    return bool(near.any())
 
 
 def surroundings(rng: np.random.Generator) -> list[Mesh]:
@@ -128,18 +144,30 @@ def surroundings(rng: np.random.Generator) -> list[Mesh]:
     return meshes
 
 
-def in_view(mesh: Mesh, width: float, height: float) -> Mesh:
-    """The mesh without faces that lie outside a pyramid around the view, wide enough for the second camera."""
+def in_view(mesh: Mesh) -> Mesh:
+    """The mesh without faces outside a pyramid around the view, wide enough for the second camera and for shadows."""
     x, y, z = mesh.vertices.T
-    outside = np.stack([
-        z < 0.05, x > 0.62 * width * z + 0.06, x < -0.62 * width * z - 0.06,
-        y > 0.62 * height * z + 0.06, y < -0.62 * height * z - 0.06,
-    ], axis=1)  # fmt: skip
-    f = mesh.faces
-    keep = ~(outside[f[:, 0]] & outside[f[:, 1]] & outside[f[:, 2]]).any(axis=1)
-    if keep.all():
-        return mesh
-    return replace(mesh, faces=f[keep], labels=mesh.labels[keep], parts=mesh.parts[keep], material=mesh.material[keep])
+    width, height = (0.62 * size / focal * z + 0.06 for size, focal in ((640, SR300_DEPTH.fx), (480, SR300_DEPTH.fy)))
+    where = (z < 0.05) + 2 * (x > width) + 4 * (x < -width) + 8 * (y > height) + 16 * (y < -height)
+    a, b, c = (where.astype(np.uint8)[mesh.faces[:, i]] for i in range(3))
+    return _kept(mesh, np.flatnonzero((a & b & c) == 0))
+
+
+def facing(mesh: Mesh) -> Mesh:
+    """The mesh without faces turned away from the depth camera: on a solid they are never seen first."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    return _kept(mesh, np.flatnonzero((a * cross(b, c)).sum(axis=1) <= 0))
+
+
+def _kept(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:
+    """The mesh with some of its faces and the vertices these need."""
+    corners = mesh.faces[faces]
+    used = np.zeros(len(mesh.vertices), bool)
+    used[corners.ravel()] = True
+    number = np.cumsum(used, dtype=np.int32) - 1
+    per_face = {name: getattr(mesh, name)[faces] for name in ("labels", "parts", "material")}
+    per_vertex = {name: getattr(mesh, name)[used] for name in ("vertices", "rest", "rest_normals", "frames")}
+    return Mesh(faces=number[corners], **per_face, **per_vertex)
 
 
 def sample_color_camera(rng: np.random.Generator) -> Camera:

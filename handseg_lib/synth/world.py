@@ -121,7 +121,7 @@ def frame(
         raise DataError(f"unknown sensor {sensor!r}, expected one of {', '.join(SENSORS)}")
     rng = generator(scene, split, seed, index)
     world = SCENES[scene](rng, split)
-    truth = cast(world.caster, world.depth_camera.resized(size[1], size[0]))
+    truth = cast(world.depth_caster, world.depth_camera.resized(size[1], size[0]))
     depth = with_backdrop(truth, world.backdrop) if sensor == "none" else sense(world, truth, rng)
     return Frame(f"{scene}/{split}/{seed}/{index}", world, depth, truth)
 
