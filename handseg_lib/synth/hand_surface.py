@@ -46,7 +46,7 @@ class HandSurface:
         # Fingers meet one another with a tight fillet and the palm with a wide one, so that they never fuse.
         fingers = np.full(len(points), FAR, points.dtype)
         for tube in self.fingers[1:]:
-            fingers = smooth_min(fingers, near(tube, points), 0.004 * self._mean)
+            fingers = smooth_min(fingers, near(tube, points), 0.0045 * self._mean)
         whole = smooth_min(palm, fingers, 0.009 * self._mean)
         return smooth_min(whole, near(self.fingers[0], points), 0.016 * self._mean)
 
@@ -106,6 +106,7 @@ class HandSurface:
             y = (self.shape.knuckles[finger, 1] + self.shape.knuckles[finger + 1, 1]) / 2 / self._length * 1e3
             parts.append((self._ellipsoid((x, y + 6, 6), (10, 11, 10), 0, 1), 0.014))
         parts.append((self._ellipsoid((27, 52, 0), (10, 24, 8.5), -24), 0.018))  # first interosseous muscle
+        parts.append((self._ellipsoid((22.5, 7, 3), (7.5, 21, 11), -8), 0.018))  # from the thumb's base to the radius
         parts.append((self._ellipsoid((-17, -18, -8), (7, 11, 8.5)), 0.016))  # head of the ulna
         return parts
 
@@ -135,9 +136,9 @@ class HandSurface:
         return Sweep(
             frame,
             (-0.020, 0.0, 0.10 * length, 0.25 * length, 0.5 * length, 0.75 * length, 0.92 * length, length),
-            tuple(np.array([24.0, 27.5, 28.0, 29.5, 37.0, 43.0, 42.0, 38.0]) * grow),
-            tuple(np.array([16.0, 18.0, 18.0, 21.0, 29.0, 36.0, 37.0, 36.0]) * grow),
-            tuple(np.array([17.0, 19.0, 19.5, 23.0, 32.0, 38.0, 37.0, 35.0]) * grow),
+            tuple(np.array([24.0, 28.0, 28.3, 30.0, 37.0, 43.0, 42.0, 38.0]) * grow),
+            tuple(np.array([17.0, 19.3, 19.0, 21.5, 29.0, 36.0, 37.0, 36.0]) * grow),
+            tuple(np.array([18.0, 20.5, 20.5, 23.5, 32.0, 38.0, 37.0, 35.0]) * grow),
             (0.02, 0.034 * self.shape.arm_girth),
         )
 

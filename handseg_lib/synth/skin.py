@@ -71,7 +71,7 @@ class Skin:
         layer = chart.layers
         ground = np.broadcast_to(self.tone, (len(chart.y), 1, 3))
         if palmar:  # the palm's paler skin ends at the wrist; the forearm's inner side is but a little paler
-            paler = 0.12 + (0.30 + 0.1 * self.depth) * smooth_step(-0.012, 0.008, chart.y)
+            paler = 0.12 + (0.30 + 0.1 * self.depth) * smooth_step(-0.022, 0.012, chart.y)
             ground = ground + paler[:, None, None] * (PALM - ground)
         blotch = chart.noise(rng, 0.012) * 0.035 + chart.noise(rng, 0.004) * 0.03 + chart.noise(rng, 0.0015) * 0.025
         red = np.clip(layer["red"] * (1 - 0.5 * self.depth) + chart.noise(rng, 0.007) * 0.10, -0.3, 1.2)
@@ -82,7 +82,7 @@ class Skin:
         shade = (1 + blotch)[..., None] * (1 - np.clip(dark, 0, 0.75)[..., None] * (0.75, 0.88, 0.92))
         albedo = ground * shade * (1 - red[..., None] * np.array([0.02, 0.20, 0.17]))
         albedo *= 1 - layer["vein"][..., None] * (1 - self.depth) * np.array([0.16, 0.06, 0.02])
-        nail = ground + (0.55 + 0.1 * self.depth) * (NAIL - ground)
+        nail = ground + 0.5 * (NAIL - ground)
         nail = nail + np.clip(layer["white"], 0, 1)[..., None] * 0.75 * (NAIL_EDGE - nail)
         plate = layer["nail"][..., None]
         albedo = albedo * (1 - plate) + nail * plate * (1 - 0.4 * np.clip(layer["dark"], 0, 1)[..., None])
