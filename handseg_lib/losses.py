@@ -10,7 +10,7 @@ from torch.nn import functional as F
 IGNORE = 255
 """Label of pixels that do not count (padding, void); the same value as in the metrics."""
 
-Weighting = Literal["none", "frequency", "median"]
+Weighting = Literal["none", "frequency", "median", "sqrt"]
 
 
 def check_labels(labels: Tensor, logits: Tensor, ignore_index: int = IGNORE) -> None:
@@ -46,6 +46,8 @@ def class_frequency_weights(
 
     - `none`: 1 for every class.
     - `frequency`: total / (C n_c), the inverse of the class's frequency.
+    - `sqrt`: the square root of `frequency`, halfway between the two in the logarithm: rare classes are learnt early, and
+      their outlines do not swell.
     - `median`: median frequency / f_c with f_c = n_c / `image_pixels`_c (Eigen and Fergus 2015, as in SegNet).
 
     `weighted_cross_entropy` divides by the sum of the weights, so only their ratios matter, and `median` differs from
@@ -53,7 +55,7 @@ def class_frequency_weights(
 
     Args:
         counts: (C,) number of pixels of each class in the training set.
-        scheme: one of the three above.
+        scheme: one of the four above.
         image_pixels: (C,) pixels of all images that hold the class at all; default: every image holds every class.
 
     Returns:
@@ -68,13 +70,14 @@ def class_frequency_weights(
     if scheme == "none":
         return torch.ones(len(n))
     present = n > 0
-    if scheme == "frequency":
+    if scheme in ("frequency", "sqrt"):
         weights = n.sum() / (len(n) * n)
+        weights = weights.sqrt() if scheme == "sqrt" else weights
     elif scheme == "median":
         frequency = n / (n.sum() if image_pixels is None else torch.as_tensor(image_pixels).to(torch.float64))
         weights = frequency[present].quantile(0.5) / frequency
     else:
-        raise ValueError(f"unknown weighting {scheme!r}; there are 'none', 'frequency' and 'median'")
+        raise ValueError(f"unknown weighting {scheme!r}; there are 'none', 'frequency', 'sqrt' and 'median'")
     return torch.where(present, weights, 0).float()
 
 

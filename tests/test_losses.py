@@ -99,12 +99,18 @@ def test_weights_worked_example() -> None:
     assert class_frequency_weights(counts, "median").tolist() == pytest.approx([75 / 900, 1, 3])
 
 
+def test_square_root_weights_lie_halfway_between_none_and_frequency() -> None:
+    counts = torch.tensor([900, 90, 10])
+    none, full, root = (class_frequency_weights(counts, scheme) for scheme in ("none", "frequency", "sqrt"))
+    torch.testing.assert_close(root.log(), (none.log() + full.log()) / 2)
+
+
 def test_median_weights_judge_a_class_only_by_images_that_hold_it() -> None:
     weights = class_frequency_weights([900, 75, 25], "median", image_pixels=[1000, 1000, 100])
     assert weights.tolist() == pytest.approx([0.25 / 0.9, 0.25 / 0.075, 1])  # frequencies 0.9, 0.075, 0.25
 
 
-@pytest.mark.parametrize("scheme", ["frequency", "median"])
+@pytest.mark.parametrize("scheme", ["frequency", "sqrt", "median"])
 def test_a_class_without_pixels_gets_no_weight(scheme: str) -> None:
     weights = class_frequency_weights(torch.tensor([50, 0, 50]), scheme)
     assert weights[1] == 0 and torch.isfinite(weights).all() and weights[0] == weights[2] > 0

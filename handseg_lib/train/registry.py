@@ -111,7 +111,7 @@ class RunConfig(Part):
     validation: Data
     label_map: str
     loss: str = "weighted_cross_entropy"
-    weighting: Literal["none", "frequency", "median"] = "frequency"
+    weighting: Literal["none", "frequency", "median", "sqrt"] = "frequency"
     input_size: tuple[int, int]
     augmentation: Augmentation = Augmentation()
     schedule: Schedule
@@ -180,8 +180,9 @@ def proposed(profile: Profile) -> RunConfig:
 def synthetic_to_real(profile: Profile) -> RunConfig:
     """Trained on rendered depth only, with strong augmentation, and measured on real frames as well.
 
-    The real frames label one hand only, so both hands are joined for the tests. Arms are a class of their own while
-    learning: where the hand ends is what a real frame asks first.
+    The real frames label one hand only, so left and right are one class. Arms are a class of their own while learning:
+    where the hand ends is what a real frame asks first. Frames are turned all the way round, because a camera may stand
+    anywhere and a real arm may hang into the view from above.
     """
     scene = "exo_two_hands"
     train = frames(profile, scene, "train")
@@ -193,10 +194,11 @@ def synthetic_to_real(profile: Profile) -> RunConfig:
         options={"width": profile.network.channels},
         train=train,
         validation=frames(profile, scene, "val"),
-        label_map="left_right_arm",
+        label_map="hand_and_arm",
+        weighting="sqrt",
         input_size=profile.network.size,
         augmentation=Augmentation(
-            flip=0.5, rotation=30.0, zoom=(0.75, 1.3), shift=0.15, depth_scale=(0.9, 1.1), holes=3
+            flip=0.5, rotation=180.0, zoom=(0.8, 1.25), shift=0.1, depth_scale=(0.9, 1.1), holes=3
         ),
         schedule=profile.schedule("synthetic_to_real").over(train.count),
         tests=(
