@@ -22,6 +22,10 @@ def test_ball_is_exact():
     np.testing.assert_allclose(ball().distance(POINTS), np.linalg.norm(POINTS, axis=1) - 0.02, atol=1e-6)
 
 
+def test_the_middle_of_an_ellipsoid_is_inside():
+    assert Ellipsoid(np.eye(4), (0.03, 0.02, 0.01)).distance(np.zeros((1, 3)))[0] == -0.01
+
+
 def test_round_sweep_is_a_capsule():
     nearest = np.stack([0 * POINTS[:, 0], np.clip(POINTS[:, 1], 0, 0.03), 0 * POINTS[:, 0]], 1)
     np.testing.assert_allclose(capsule().distance(POINTS), np.linalg.norm(POINTS - nearest, axis=1) - 0.01, atol=1e-6)

@@ -15,7 +15,7 @@ from handseg_lib import paths
 from handseg_lib.synth.hand_shape import BONES, HandShape
 from handseg_lib.synth.hand_surface import HandSurface
 from handseg_lib.synth.poses import HandPose, bone_frames
-from handseg_lib.synth.sdf import gradient, near, polygonise
+from handseg_lib.synth.sdf import dot, gradient, near, polygonise
 from handseg_lib.synth.skinning import skin
 
 FACES = 7000
@@ -91,14 +91,14 @@ def bone_weights(surface: HandSurface, points: NDArray[np.float64]) -> NDArray[n
     membership[:, 1:] /= membership[:, 1:].sum(1, keepdims=True)
     # The thumb competes with the whole palm: its ball moves with it, the palm's middle does not.
     frame = shape.rest_frames[1]
-    along = (points - frame[:3, 3]) @ frame[:3, 1] / shape.segments[0][0]
+    along = dot(points - frame[:3, 3], frame[:3, 1]) / shape.segments[0][0]
     outside = np.maximum(near(surface.fingers[0], points), 0)
     membership[:, 0] = smooth_step(0.017 * scale, 0.001 * scale, outside) * smooth_step(-0.15, 0.35, along)
     membership[:, 1:] *= 1 - membership[:, :1]
     weights = np.zeros((len(points), len(BONES)))
     for finger in range(5):
         frame = shape.rest_frames[1 + 3 * finger]
-        along = (points - frame[:3, 3]) @ frame[:3, 1]
+        along = dot(points - frame[:3, 3], frame[:3, 1])
         a, b, _ = shape.segments[finger]
         thick = surface.fingers[finger].width[4]
         first = 1.0 if finger == 0 else smooth_step(-1.1 * thick, 1.1 * thick, along)

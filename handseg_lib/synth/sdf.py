@@ -114,10 +114,10 @@ class Sheet:
         nearest = np.full(len(points), np.inf)
         for p, q in ((a, b), (b, c), (c, a)):
             edge, offset = q - p, points - p
-            t = np.clip(_dot(offset, edge) / (edge @ edge), 0, 1)
+            t = np.clip(dot(offset, edge) / (edge @ edge), 0, 1)
             nearest = np.minimum(nearest, _dot2(offset - t[:, None] * edge))
-            inside &= _dot(offset, np.cross(normal, edge)) >= 0
-        return np.where(inside, np.abs(_dot(points - a, normal)), np.sqrt(nearest)) - self.radius
+            inside &= dot(offset, np.cross(normal, edge)) >= 0
+        return np.where(inside, np.abs(dot(points - a, normal)), np.sqrt(nearest)) - self.radius
 
     @cached_property
     def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -125,7 +125,8 @@ class Sheet:
         return self.corners.min(0) - self.radius, self.corners.max(0) + self.radius
 
 
-def _dot(vectors: Points, other: NDArray[np.floating]) -> Distances:
+def dot(vectors: Points, other: NDArray[np.floating]) -> Distances:
+    """(N, 3) vectors times one of (3,) -> (N,), by plain sums: BLAS rounds differently from machine to machine."""
     return vectors[:, 0] * other[0] + vectors[:, 1] * other[1] + vectors[:, 2] * other[2]
 
 
@@ -142,7 +143,8 @@ def ellipsoid_distance(local: tuple, radii: tuple) -> Distances:
     scaled = [x / r for x, r in zip(local, radii, strict=True)]
     k0 = np.sqrt(scaled[0] ** 2 + scaled[1] ** 2 + scaled[2] ** 2)
     k1 = np.sqrt(sum((x / r) ** 2 for x, r in zip(scaled, radii, strict=True)))
-    return k0 * (k0 - 1) / np.maximum(k1, 1e-6)
+    middle = -np.minimum(np.minimum(radii[0], radii[1]), radii[2])  # where k0 / k1 is 0 / 0
+    return np.where(k1 > 1e-3, k0 * (k0 - 1) / np.maximum(k1, 1e-3), middle)
 
 
 def near(shape: Shape, points: Points) -> Distances:

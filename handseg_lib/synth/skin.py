@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from handseg_lib.synth.hand_mesh import smooth_step
 from handseg_lib.synth.hand_shape import HandShape
 from handseg_lib.synth.mesh import rotate
+from handseg_lib.synth.sdf import dot
 from handseg_lib.synth.skin_paint import PIXEL, Chart, paint_back, paint_knuckles, paint_palm, paint_pulp, place_of
 
 TONES = np.array([[0.68, 0.47, 0.38], [0.58, 0.37, 0.27], [0.45, 0.26, 0.17], [0.30, 0.155, 0.09],
@@ -110,7 +111,7 @@ class Skin:
         on = np.flatnonzero(share > 0)
         if len(on):
             r = self._thumb[:3, :3]
-            facing = normals[on] @ r[:, 2]
+            facing = dot(normals[on], r[:, 2])
             thumb = self._two_sided(2, local[on], facing)
             w = share[on, None]
             found[on] = found[on] * (1 - w) + thumb * w
