@@ -27,6 +27,7 @@ def write(run: Run, profile: str) -> Path:
     Raises:
         StoreError: when the disk is full or the reports cannot be written.
     """
+    history = run.history.to_csv(index=False, lineterminator="\n").encode()
     record = {
         "format": files.FORMAT,
         "key": run.key,
@@ -35,11 +36,9 @@ def write(run: Run, profile: str) -> Path:
         "origin": dict(run.origin),
         "tests": sorted(run.tests),
         "skipped": dict(run.skipped),
+        "history": files.digest(history),
     }
-    contents = {
-        "run.json": files.to_json(record),
-        "history.csv": run.history.to_csv(index=False, lineterminator="\n").encode(),
-    }
+    contents = {"run.json": files.to_json(record), "history.csv": history}
     for name, measured in run.tests.items():
         contents.update({f"tests/{name}/{file}": content for file, content in write_measured(measured).items()})
     target = folder(profile, run.name, run.seed)
@@ -62,7 +61,7 @@ def read(config: RunConfig, profile: str, seed: int) -> Run:
         )
     remedy = f"Delete the folder {source} and run again without reuse, or restore it from version control."
     record = files.read_json(source / "run.json", remedy)
-    lacking = {"key", "seed", "config", "origin", "tests", "skipped"} - set(record)
+    lacking = {"key", "seed", "config", "origin", "tests", "skipped", "history"} - set(record)
     if lacking:
         raise StoreError(f"{source / 'run.json'} lacks {', '.join(sorted(lacking))}. {remedy}")
     differences = differing(record["config"], config.model_dump(mode="json"))
@@ -71,10 +70,7 @@ def read(config: RunConfig, profile: str, seed: int) -> Run:
             f"{source} is another run than {config.name} at profile {profile!r}: {'; '.join(differences)}. "
             "Train it anew: run again without reuse."
         )
-    try:
-        history = read_history((source / "history.csv").read_bytes())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{source / 'history.csv'} is missing or damaged: {error}. {remedy}") from None
+    history = files.read_checked(source / "history.csv", record["history"], remedy)
     stored = place(config.name, record["key"])
     return Run(
         config=config,
@@ -86,7 +82,7 @@ def read(config: RunConfig, profile: str, seed: int) -> Run:
             if test.name in record["tests"]
         },
         skipped=record["skipped"],
-        history=history,
+        history=read_history(history),
         origin=record["origin"],
         weights=(lambda: load_network(config, stored)) if stored.is_dir() else None,
     )

@@ -188,7 +188,7 @@ def check_finite(loss: Tensor, config: RunConfig, step: int) -> None:
     if not torch.isfinite(loss):
         rate = learning_rate(config.schedule, step)
         raise RunError(
-            f"{config.name}: the loss is {float(loss)} at step {step} of {config.schedule.steps} (learning rate "
+            f"{config.name}: the loss is {loss.item()} at step {step} of {config.schedule.steps} (learning rate "
             f"{rate:g}). Try a lower rate, a longer warm-up, gradient clipping (clip: 1.0) or precision: 32-true in "
             "the profile's schedule; if it happens at step 0, look for NaN in the data."
         )

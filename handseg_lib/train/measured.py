@@ -80,9 +80,9 @@ def count_columns(names: tuple[str, ...]) -> list[str]:
 def _read_counts(path: Path, names: tuple[str, ...], remedy: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Frame ids, and (frames, C, C) int64 counts."""
     try:
-        table = pd.read_csv(BytesIO(path.read_bytes()), dtype={"frame": str})
-        counts = table[count_columns(names)].to_numpy(np.int64)
-        frames = tuple(table["frame"])
+        types = {"frame": str, **dict.fromkeys(count_columns(names), np.int64)}
+        table = pd.read_csv(BytesIO(path.read_bytes()), dtype=types, na_filter=False)
+        counts, frames = table[count_columns(names)].to_numpy(), tuple(table["frame"])
     except FileNotFoundError:
         raise StoreError(f"{path} is missing. {remedy}") from None
     except (ValueError, KeyError) as error:

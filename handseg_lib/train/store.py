@@ -9,6 +9,7 @@ A training's key hashes its configuration, seed, data and code; a test's key has
 configuration, its data and the code that measures, so tests may change without training again.
 """
 
+import csv
 import hashlib
 import shutil
 import sys
@@ -16,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ from handseg_lib.train.fit import Fitted, create
 from handseg_lib.train.measured import read_measured, write_measured
 from handseg_lib.train.registry import Evaluation, RunConfig
 from handseg_lib.train.result import Measured
+
+HISTORY = ("step", "loss", "lr", "validation")
+"""Columns of a history."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,10 @@ def load_network(config: RunConfig, folder: Path) -> nn.Module:
 
 
 def read_history(content: bytes) -> pd.DataFrame:
-    """A history from its CSV file."""
-    return pd.read_csv(BytesIO(content), float_precision="round_trip")
+    """A history from its CSV file, every number exactly as it was written."""
+    rows = list(csv.DictReader(content.decode().splitlines()))
+    columns = {key: [float(row[key] or "nan") for row in rows] for key in HISTORY}
+    return pd.DataFrame(columns).astype({"step": int})
 
 
 def remedy(folder: Path) -> str:

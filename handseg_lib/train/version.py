@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import inspect
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
@@ -30,13 +31,13 @@ def measuring_code() -> str:
 
 def model_files(model: str) -> tuple[Path, ...]:
     """The file that defines an architecture, and the files of `handseg_lib.models` that it imports."""
-    files, waiting = set(), [models.MODELS[model].build.__module__]
+    files, waiting = set(), [Path(inspect.getsourcefile(models.MODELS[model].build))]
     while waiting:
-        path = Path(find_spec(waiting.pop()).origin)
+        path = waiting.pop()
         if path not in files:
             files.add(path)
-            imports = [n for n in ast.walk(ast.parse(path.read_bytes())) if isinstance(n, ast.ImportFrom)]
-            waiting += [n.module for n in imports if n.module and n.module.startswith("handseg_lib.models.")]
+            imports = [n.module or "" for n in ast.walk(ast.parse(path.read_bytes())) if isinstance(n, ast.ImportFrom)]
+            waiting += [Path(find_spec(m).origin) for m in imports if m.startswith("handseg_lib.models.")]
     return tuple(sorted(files))
 
 

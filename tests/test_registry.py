@@ -1,0 +1,87 @@
+"""The registry of runs: pure data, complete, and loadable without torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+from handseg_lib import profiles, series
+from handseg_lib.data import LABEL_MAPS
+from handseg_lib.errors import ProfileError, RunError
+from handseg_lib.train import registry
+from handseg_lib.train.registry import Data, RunConfig
+
+
+@pytest.mark.parametrize("profile", profiles.NAMES)
+@pytest.mark.parametrize("name", registry.RUNS)
+def test_every_run_is_defined_at_every_profile(name, profile):
+    config = registry.config(name, profile)
+    sizes = profiles.load(profile)
+    assert config.name == name
+    assert config.input_size == sizes.network.size
+    assert config.schedule.steps >= 1
+    assert config.schedule.epochs is None
+    assert {config.label_map, *(test.label_map for test in config.tests)} <= set(LABEL_MAPS)
+    assert len({test.name for test in config.tests}) == len(config.tests)
+
+
+@pytest.mark.parametrize("name", registry.RUNS)
+def test_a_configuration_survives_json(name):
+    config = registry.config(name, "paper")
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_every_run_of_the_series_is_in_the_registry():
+    assert {run for notebook in series.SERIES for run in notebook.runs} <= set(registry.RUNS)
+
+
+def test_training_and_test_frames_come_from_different_splits():
+    for name in registry.RUNS:
+        config = registry.config(name, "quick")
+        learnt = {(d.source, d.split) for d in (config.train, config.validation)}
+        assert learnt.isdisjoint((test.data.source, test.data.split) for test in config.tests)
+
+
+def test_synthetic_to_real_learns_from_no_real_frame():
+    config = registry.config("handseg/synthetic_to_real", "quick")
+    assert not config.train.real
+    assert not config.validation.real
+    assert [test.data.source for test in config.tests if test.data.real] == ["sr305"]
+
+
+def test_paper_profile_trains_for_50_epochs():
+    config = registry.config("handseg/proposed", "paper")
+    assert config.schedule.steps * config.schedule.batch == 50 * config.train.count
+
+
+def test_an_unknown_run_lists_the_right_ones():
+    with pytest.raises(RunError, match=r"no run 'handseg/propsed'; choose one of handseg/proposed, handseg/synth"):
+        registry.config("handseg/propsed", "smoke")
+
+
+def test_an_unknown_profile_lists_the_right_ones():
+    with pytest.raises(ProfileError, match=r"no profile 'smok'"):
+        registry.config("handseg/proposed", "smok")
+
+
+def test_a_name_is_declared_once():
+    with pytest.raises(RunError, match=r"two runs are called 'handseg/proposed'"):
+        registry.declares("handseg/proposed")(lambda profile: None)
+
+
+def test_what_a_number_was_measured_on_says_synthetic_or_real():
+    test = Data(source="exo_two_hands", split="test", count=12, height=120, width=160)
+    assert str(test) == "synthetic exo_two_hands frames, test split, 120x160"
+    assert str(Data(source="sr305")) == "real sr305 frames"
+
+
+def test_the_training_part_leaves_the_tests_out():
+    config = registry.config("handseg/synthetic_to_real", "smoke")
+    fewer = config.model_copy(update={"tests": config.tests[:1]})
+    assert fewer.training() == config.training()
+    assert config.model_copy(update={"label_map": "hand"}).training() != config.training()
+
+
+def test_importing_the_registry_does_not_import_torch():
+    code = "import sys, handseg_lib.train.registry, handseg_lib.series; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
