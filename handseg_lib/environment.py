@@ -137,11 +137,12 @@ def _own_environment() -> Path:
         state = _venv_state()
         if state == "current":  # made by the call we waited for
             return python
-        print("Preparing .venv from requirements.lock (once; minutes, most of it downloads).", file=sys.stderr)
         uv = _find_uv()
         if state == "outdated":
-            done.unlink()  # it can be brought up to date, but counts as unfinished from here on
+            print("Bringing .venv up to date with requirements.lock.", file=sys.stderr)
+            done.unlink()  # it counts as unfinished from here on
         else:
+            print("Making .venv from requirements.lock (once; minutes, most of it downloads).", file=sys.stderr)
             shutil.rmtree(venv, ignore_errors=True)
             _run([uv, "venv", "--quiet", "--python", getattr(sys, "_base_executable", sys.executable), str(venv)])
         install = [uv, "pip", "install", "--python", str(python), *(() if sys.stderr.isatty() else ("--quiet",))]

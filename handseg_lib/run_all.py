@@ -162,6 +162,7 @@ def run_series(python: Path, job: Job) -> int:
     workdir = paths.store_root() / "workflow"
     # Snakemake looks for its logger plugin, the one that prints our progress, among the importable packages.
     _add_to_python_path(paths.project_root() / "workflow")
+    os.environ["HANDSEG_ROOT"] = str(paths.project_root())  # for the cluster profiles, which call scripts by path
     report = paths.reports_root() / job.profile
     names = ", ".join(n.number for n in job.notebooks)
     print(f"Profile {job.profile}, notebooks {names}, {job.cores} cores. Store: {_short(paths.store_root())}")
