@@ -51,15 +51,15 @@ class Outfit:
         )
 
 
-def folds(rng: np.random.Generator, shape: tuple[int, int], spacing: tuple[float, float]) -> Array:
+def folds(rng: np.random.Generator, shape: tuple[int, int], spacing: tuple[float, float], patches: int = 4) -> Array:
     """Folds of a hanging garment on its (S, T) grid, about 0 +- 1: patches of creases in several directions.
 
     Each patch has its own direction and width of folds (drag lines across the chest, rolls around the waist, hanging
     folds along the body), fades in and out, and lies over a slower billow.
     """
     total = 0.9 * smooth_noise(rng, shape, spacing, 0.11)
-    for _ in range(4):
+    for _ in range(patches):
         angle = rng.choice([-1, 1]) * rng.triangular(0.05, 0.7, 1.5)  # mostly slanting: drag lines
-        ridges = oriented_noise(rng, shape, spacing, rng.uniform(0.05, 0.14), angle)
+        ridges = oriented_noise(rng, shape, spacing, rng.uniform(0.07, 0.16), angle)
         total += ridges * np.clip(smooth_noise(rng, shape, spacing, 0.14), 0, 1.6)
     return (total - total.mean()).astype(np.float32)

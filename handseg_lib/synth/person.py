@@ -163,7 +163,7 @@ class Person:
         scale, meshes = self.shape.scale, []
         heights = np.linspace(0.12, -0.11, 21) * scale
         outline = self.trunk.sections(heights, circle(72))
-        cloth = folds(rng, (21, 72), (SPACING, 0.0135)) * 0.003
+        cloth = folds(rng, (21, 72), (SPACING, 0.0135), patches=1) * 0.003
         outline = offset_outwards(outline, (0.002 + cloth).astype(np.float32))
         centres = np.stack([0 * heights, -heights, 0 * heights], axis=1).astype(np.float32)
         vertices = loft(centres, np.repeat(np.eye(3, dtype=np.float32)[None], 21, axis=0), outline)
@@ -171,7 +171,7 @@ class Person:
         meshes.append(piece(vertices, (21, 72), Surface.TROUSERS, Label.BACKGROUND, texture))
         for line, radius in leg_lines(self.shape, pose).values():
             frames, outline = leg_sections(line, radius, circle(36))
-            cloth = folds(rng, (len(line), 36), (0.022, 0.014)) * 0.003
+            cloth = folds(rng, (len(line), 36), (0.022, 0.014), patches=1) * 0.003
             vertices = loft(line, frames, offset_outwards(outline, (0.006 + cloth).astype(np.float32)))
             shape = (len(line), 36)
             meshes.append(
@@ -207,7 +207,10 @@ class Person:
         fit, (count, around) = self.outfit, (len(line), 40)
         ease = fit.sleeve_ease * np.clip(s / max(fit.sleeve, 0.3), 0.25, 1)
         spacing = (0.0135, 0.0085)
-        height = ease[:, None] + folds(rng, (count, around), spacing) * fit.folds * 0.8 * np.clip(s, 0.2, 1)[:, None]
+        height = (
+            ease[:, None]
+            + folds(rng, (count, around), spacing, patches=2) * fit.folds * 0.8 * np.clip(s, 0.2, 1)[:, None]
+        )
         outline = superellipse(circle(around), radius, radius, radius, np.full(count, 2.0))
         outline = offset_outwards(
             outline, np.maximum(height, np.where(s > 0.8, 0.005, 0.002)[:, None]).astype(np.float32)

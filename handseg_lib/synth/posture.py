@@ -19,7 +19,8 @@ from handseg_lib.synth.person import Person
 SIDES = ("left", "right")
 ATTEMPTS = 40
 NEAREST_HAND = 0.30
-WRIST_FLEXION, WRIST_DEVIATION = np.radians(22), np.radians(9)
+WRIST_FLEXION, WRIST_DEVIATION = np.radians(30), np.radians(9)
+WRIST_LIMITS = (-np.radians(72), np.radians(72))  # extension, as in "stop", and flexion
 
 
 @dataclass
@@ -43,21 +44,24 @@ class Posture:
 
 
 def sample_posture(rng: np.random.Generator, person: Person, model: HandModel, view: Intrinsics) -> Posture:
-    """Draw trunk, camera and both arms of one frame."""
-    kind = str(rng.choice(["upright", "bent", "limbs"], p=[0.72, 0.16, 0.12]))
-    body = sample_body(rng, kind)
-    spine = Spine(person.shape, body)
-    posture = Posture(body, sample_camera(rng, kind, spine, person.shape.scale), spine)
-    roles = sample_roles(rng)
-    for side in rng.permutation(SIDES):
-        place_arm(rng, posture, person, model, str(side), roles[str(side)], view)
+    """Draw trunk, camera and both arms of one frame; drawn again while no arm gets where it was meant to be shown."""
+    for _ in range(4):
+        kind = str(rng.choice(["upright", "bent", "limbs"], p=[0.74, 0.15, 0.11]))
+        body = sample_body(rng, kind)
+        spine = Spine(person.shape, body)
+        posture = Posture(body, sample_camera(rng, kind, spine, person.shape.scale), spine)
+        roles = sample_roles(rng)
+        order = [str(side) for side in rng.permutation(SIDES)]
+        placed = {side: place_arm(rng, posture, person, model, side, roles[side], view) for side in order}
+        if any(placed[side] and roles[side] == "raised" for side in SIDES) or "raised" not in roles.values():
+            break
     return posture
 
 
 def sample_roles(rng: np.random.Generator) -> dict[str, str]:
     """What each arm does: raised into view, resting, or only its forearm in view (the hand beyond the frame)."""
     pairs = {
-        ("raised", "raised"): 0.44, ("rest", "raised"): 0.22, ("raised", "rest"): 0.20, ("rest", "rest"): 0.06,
+        ("raised", "raised"): 0.36, ("rest", "raised"): 0.27, ("raised", "rest"): 0.23, ("rest", "rest"): 0.06,
         ("rest", "beyond"): 0.02, ("beyond", "rest"): 0.02, ("beyond", "raised"): 0.02, ("raised", "beyond"): 0.02,
     }  # fmt: skip
     left, right = list(pairs)[rng.choice(len(pairs), p=list(pairs.values()))]
@@ -87,7 +91,7 @@ def sample_camera(rng: np.random.Generator, kind: str, spine: Spine, scale: floa
     target = spine.at(np.array([rng.uniform(0.16, 0.52) * scale]))[0][0].astype(np.float64)
     target += rng.normal(0, (0.13, 0.07, 0.02))
     if kind == "limbs":  # the body stays at the edge of the frame or outside
-        target += np.array([rng.choice([-1, 1]) * rng.uniform(0.25, 0.5), rng.normal(0, 0.2), -rng.uniform(0, 0.2)])
+        target += np.array([rng.choice([-1, 1]) * rng.uniform(0.2, 0.4), rng.normal(0, 0.15), -rng.uniform(0, 0.2)])
     azimuth, elevation = rng.normal(0, (0.36, 0.20))
     distance = rng.triangular(0.55, 0.80, 1.10)
     roll = rng.normal(0, 0.10) if rng.random() < 0.85 else rng.uniform(-0.8, 0.8)
@@ -100,8 +104,12 @@ def sample_camera(rng: np.random.Generator, kind: str, spine: Spine, scale: floa
 
 def place_arm(
     rng: np.random.Generator, posture: Posture, person: Person, model: HandModel, side: str, role: str, view: Intrinsics
-) -> None:
-    """Add one arm and hand to the posture; what would pass through something is drawn again, then hangs down."""
+) -> bool:
+    """Add one arm and hand to the posture; what would pass through something is drawn again.
+
+    Returns:
+        Whether the arm does what its role says; otherwise it hangs down.
+    """
     pose = HandPose.sample(rng)
     joints = model.joints(pose, side=side).astype(np.float64)
     resting = shoulders(person.shape, posture.body, posture.spine)[side].astype(np.float64)
@@ -118,7 +126,8 @@ def place_arm(
         if hang or free(arm, joints @ wrist[:3, :3].T + wrist[:3, 3], posture, person):
             posture.body = replace(posture.body, **{f"raise_{side}": lift})
             posture.arms[side], posture.wrists[side], posture.hands[side] = arm, wrist, pose
-            return
+            return not hang
+    return False
 
 
 def _target(
@@ -130,7 +139,8 @@ def _target(
     chest = posture.spine.at(np.array([0.36 * person.shape.scale]))[0][0]
     to_camera = np.linalg.inv(posture.camera)
     far = (to_camera @ np.append(chest, 1))[2] - 0.08
-    z = rng.uniform(min(NEAREST_HAND + 0.05, far - 0.1), max(far, NEAREST_HAND + 0.1))
+    low, high = min(NEAREST_HAND + 0.05, far - 0.1), max(far, NEAREST_HAND + 0.1)
+    z = low + (high - low) * rng.beta(2.0, 1.3)  # people hold their hands nearer to themselves than to the camera
     u, v = rng.uniform(0.10, 0.90), rng.uniform(0.12, 0.92)
     if role == "beyond":  # a wrist at the border: the forearm is in view, the hand is not
         u, v = (rng.choice([-0.1, 1.1]), v) if rng.random() < 0.5 else (u, rng.choice([-0.12, 1.12]))
@@ -168,7 +178,8 @@ def _resting(rng: np.random.Generator, person: Person, posture: Posture, side: s
 def hand_frame(rng: np.random.Generator, arm: Arm, side: str, camera: NDArray[np.float64]) -> NDArray[np.float64]:
     """(4, 4) hand frame at the wrist: turned about the forearm, bent and deviated within what a wrist can do.
 
-    Half of the time the turn that shows palm or back of the hand best is taken of a few, as people do who show a hand.
+    Half of the time the turn and flexion that show palm or back of the hand best are taken of a few, as people do who
+    show a hand: an arm that reaches for the camera then bends the wrist back, as in "stop".
     """
     along = arm.forearm_direction
     hinge = cross3(arm.elbow - arm.shoulder, along)
@@ -177,13 +188,14 @@ def hand_frame(rng: np.random.Generator, arm: Arm, side: str, camera: NDArray[np
     thumb = cross3(hinge, along)  # thumb up when the elbow is bent and the hand neither palm up nor palm down
     x = thumb if side == "right" else -thumb
     neutral = np.stack([x, along, cross3(x, along)], axis=1)
-    turns = rng.uniform(np.radians(-105), np.radians(105), 5)
+    turns = rng.uniform(np.radians(-105), np.radians(105), 8)
+    flexions = np.clip(rng.normal(-0.05, WRIST_FLEXION, 8), *WRIST_LIMITS)
+    best = 0
     if rng.random() < 0.5:
         towards = camera[:3, 3] - arm.wrist
-        turn = turns[np.argmax([abs((neutral @ rotation("y", t))[:, 2] @ towards) for t in turns])]
-    else:
-        turn = turns[0]
-    flexion = float(np.clip(rng.normal(-0.05, WRIST_FLEXION), -1.0, 1.0))
+        palms = [neutral @ rotation("y", t) @ rotation("x", f)[:, 2] for t, f in zip(turns, flexions, strict=True)]
+        best = int(np.argmax([abs(palm @ towards) for palm in palms]))
+    turn, flexion = float(turns[best]), float(flexions[best])
     deviation = float(np.clip(rng.normal(0, WRIST_DEVIATION), -0.35, 0.35))
     frame = np.eye(4)
     frame[:3, :3] = neutral @ rotation("y", turn) @ rotation("x", flexion) @ rotation("z", deviation)

@@ -6,7 +6,7 @@ and M^-1 d divided by its sum are the barycentric weights. That keeps the images
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from embreex import mesh_construction, rtcore, rtcore_scene
@@ -81,13 +81,14 @@ class Truth:
         self.mesh, self.camera = caster.mesh, camera
         self.shape = (camera.intrinsics.height, camera.intrinsics.width)
         corners = camera.to_camera(self.mesh.vertices)
-        rays = camera.intrinsics.rays().reshape(-1, 3)
+        rays = _rays(camera.intrinsics)
         wanted = np.flatnonzero(_may_hit(corners, self.mesh.faces, camera.intrinsics))
         if len(wanted) < len(rays):
             rays = rays[wanted]
         directions = rays if np.array_equal(camera.pose[:3, :3], np.eye(3)) else rotate(camera.pose[:3, :3], rays)
-        origins = np.empty_like(directions)
-        origins[:] = camera.pose[:3, 3]
+        origins = np.zeros_like(directions)
+        if camera.pose[:3, 3].any():
+            origins[:] = camera.pose[:3, 3]
         faces = caster.first_faces(origins, directions)
         hit = np.flatnonzero(faces >= 0)
         self.pixels, self.faces = wanted[hit], faces[hit]
@@ -96,11 +97,14 @@ class Truth:
 
     def _solve(self, rays: NDArray[np.float32]) -> None:
         """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
-        a, b, c = (self._corners[self.mesh.faces[:, i]].astype(np.float64) for i in range(3))
+        met = np.zeros(len(self.mesh.faces), bool)
+        met[self.faces] = True
+        number = np.cumsum(met, dtype=np.int32) - 1
+        a, b, c = (self._corners[self.mesh.faces[met, i]].astype(np.float64) for i in range(3))
         rows = np.stack([cross(b, c), cross(c, a), cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
-        det = (a * rows[:, 0]).sum(axis=1)
+        det = dot(a, rows[:, 0])
         rows /= np.where(det == 0, 1, det)[:, None, None]
-        inverse = rows.astype(np.float32).reshape(-1, 9)[self.faces]
+        inverse = rows.astype(np.float32).reshape(-1, 9)[number[self.faces]]
         x, y = rays[:, 0], rays[:, 1]
         weights = np.empty((len(x), 3), np.float32)
         for i in range(3):
@@ -148,7 +152,7 @@ class Truth:
         labels = self.mesh.labels[self.faces]
         maybe = np.flatnonzero((labels == Label.LEFT_HAND) | (labels == Label.RIGHT_HAND))
         corners, weights = self.mesh.faces[self.faces[maybe]], self.weights[maybe]
-        along = (self.mesh.rest[:, 1][corners] * weights).sum(axis=1)
+        along = dot(self.mesh.rest[:, 1][corners], weights)
         below = maybe[along <= 0]
         labels[below] = HANDS_TO_ARMS[labels[below]]
         return labels
@@ -171,8 +175,7 @@ class Truth:
     def pixel_normals(self) -> NDArray[np.float32]:
         """(N, 3) smooth unit normals in scene coordinates, turned towards the camera."""
         normals = self.interpolate(self.mesh.normals)
-        length = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
-        normals /= np.maximum(length, 1e-9)
+        normals /= np.maximum(np.sqrt(dot(normals, normals)), 1e-9)[:, None]
         return normals
 
     @cached_property
@@ -188,8 +191,8 @@ class Truth:
     @cached_property
     def cosine(self) -> NDArray[np.float32]:
         """(H, W) cosine between the surface normal and the direction to the camera, in [0, 1]; 0 where nothing is."""
-        at_vertices = -(self._corners * rotate(self.camera.pose[:3, :3].T, self.mesh.normals)).sum(axis=1)
-        at_vertices /= np.sqrt((self._corners * self._corners).sum(axis=1))
+        towards = rotate(self.camera.pose[:3, :3].T, self.mesh.normals)
+        at_vertices = -dot(self._corners, towards) / np.sqrt(dot(self._corners, self._corners))
         return self.image(np.clip(self.interpolate(at_vertices), 0, 1))
 
 
@@ -234,6 +237,19 @@ def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Int
     for i0, i1, j0, j1 in np.unique(_boxes(i[faces[large]], j[faces[large]]), axis=0):
         near[i0 : i1 + 1, j0 : j1 + 1] = True
     return np.kron(near[1:-1, 1:-1], np.ones((cell, cell), bool))[:height, :width].ravel()
+
+
+@lru_cache(maxsize=8)
+def _rays(intrinsics: Intrinsics) -> NDArray[np.float32]:
+    """(H * W, 3) rays of a camera, made once; read-only, for they are shared."""
+    rays = np.ascontiguousarray(intrinsics.rays().reshape(-1, 3))
+    rays.flags.writeable = False
+    return rays
+
+
+def dot(a: NDArray, b: NDArray) -> NDArray:
+    """(N, 3) and (N, 3) or (3,) -> (N,) row-wise products; sums over a short last axis are slow in numpy."""
+    return a[:, 0] * b[..., 0] + a[:, 1] * b[..., 1] + a[:, 2] * b[..., 2]
 
 
 def _spread(values: NDArray, faces: NDArray[np.int32]) -> NDArray:

@@ -15,7 +15,7 @@ from handseg_lib.synth.hand import hand_model
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person, Surface
 from handseg_lib.synth.posture import Posture, sample_posture
-from handseg_lib.synth.render import Camera, Caster, cross
+from handseg_lib.synth.render import Camera, Caster, cross, dot
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.shading import Backdrop, Lights
 
@@ -156,7 +156,7 @@ def in_view(mesh: Mesh) -> Mesh:
 def facing(mesh: Mesh) -> Mesh:
     """The mesh without faces turned away from the depth camera: on a solid they are never seen first."""
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    return _kept(mesh, np.flatnonzero((a * cross(b, c)).sum(axis=1) <= 0))
+    return _kept(mesh, np.flatnonzero(dot(a, cross(b, c)) <= 0))
 
 
 def _kept(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
+from handseg_lib.synth.mesh import rotate
 from handseg_lib.synth.render import Camera, Truth, cast
 from handseg_lib.synth.scene import SCENES, Scene
 from handseg_lib.synth.sensors import sr300
@@ -129,9 +130,9 @@ def frame(
 def sense(scene: Scene, truth: Truth, rng: np.random.Generator) -> NDArray[np.float32]:
     """(H, W) float32 metres: what the scene's depth sensor reports of an exact view."""
     depth, cosine, reflectance = truth.depth, truth.cosine, scene.look.infrared_image(truth)
-    wall, wall_cosine = backdrop_depth(scene.backdrop, truth.camera)
-    seen = (depth == 0) & (wall < scene.sensor.far)
-    if seen.any():
+    if scene.backdrop.distance < 1.3 * scene.sensor.far:  # a wall slanting away comes nearer than its distance
+        wall, wall_cosine = backdrop_depth(scene.backdrop, truth.camera)
+        seen = (depth == 0) & (wall < scene.sensor.far)
         depth = np.where(seen, wall, depth)
         cosine = np.where(seen, wall_cosine, cosine)
         reflectance = np.where(seen, np.float32(scene.backdrop.infrared), reflectance)
@@ -179,11 +180,10 @@ def aligned(
     manufacturer's own alignment.
     """
     move = np.linalg.inv(color_camera.pose) @ depth_camera.pose
-    points = depth_camera.intrinsics.deproject(depth).reshape(-1, 3)
-    x, y, z = (
-        (points * move[i, :3].astype(np.float32)).sum(axis=1).reshape(depth.shape) + np.float32(move[i, 3])
-        for i in range(3)
+    points = rotate(move[:3, :3], depth_camera.intrinsics.deproject(depth).reshape(-1, 3)) + move[:3, 3].astype(
+        np.float32
     )
+    x, y, z = (points[:, i].reshape(depth.shape) for i in range(3))
     k, z = color_camera.intrinsics, np.where(depth > 0, z, 1)
     u = (x / z * np.float32(k.fx) + np.float32(k.cx)).astype(np.float32)
     v = (y / z * np.float32(k.fy) + np.float32(k.cy)).astype(np.float32)
