@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. The same command goes on where this one stopped.", file=sys.stderr)
+        goes_on = " The same command goes on where this one stopped." if command == "run" else ""
+        print(f"Interrupted.{goes_on}", file=sys.stderr)
         return 130
 
 
