@@ -95,7 +95,7 @@ def test_culling_changes_nothing_that_the_depth_camera_sees():
 
 
 def test_facing_keeps_exactly_the_front_of_a_closed_box():
-    (top,) = table(np.random.default_rng(0), 3)
+    (top,) = table(np.random.default_rng(0), -0.1, 3)
     moved = top.transformed(np.array([[1, 0, 0, 0], [0, 1, 0, 0.3], [0, 0, 1, 1.5], [0, 0, 0, 1.0]]))
     front = facing(moved)
     assert 2 <= len(front.faces) <= 6

@@ -55,10 +55,10 @@ def chair(rng: np.random.Generator, material: int) -> list[Mesh]:
     return meshes
 
 
-def table(rng: np.random.Generator, material: int) -> list[Mesh]:
-    """A table top before the person, in the person frame."""
+def table(rng: np.random.Generator, height: float, material: int) -> list[Mesh]:
+    """A table top before the person, in the person frame; `height` is its y in metres."""
     depth, near = rng.uniform(0.3, 0.5), rng.uniform(-0.30, -0.20)
-    centre = np.array([rng.normal(0, 0.1), rng.uniform(-0.18, 0.0), near - depth / 2])
+    centre = np.array([rng.normal(0, 0.1), height, near - depth / 2])
     return [box((1.2, 0.03, depth), centre, rotation("y", rng.normal(0, 0.08)), material)]
 
 

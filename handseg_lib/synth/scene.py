@@ -82,7 +82,7 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
     posture = sample_posture(rng, person, model, SR300_DEPTH)
     present = rng.random() >= 0.02
     meshes = person_meshes(person, posture, gloved, rng) if present else []
-    meshes += surroundings(rng)
+    meshes += surroundings(posture, rng)
     to_camera = np.linalg.inv(posture.camera)
     mesh = Mesh.merge(meshes).transformed(to_camera) if meshes else Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
     joints = {
@@ -131,13 +131,15 @@ def legs_in_view(person: Person, posture: Posture) -> bool:
     return bool(near.any())
 
 
-def surroundings(rng: np.random.Generator) -> list[Mesh]:
+def surroundings(posture: Posture, rng: np.random.Generator) -> list[Mesh]:
     """A chair, a table edge and things behind the person, each only sometimes there."""
     meshes: list[Mesh] = []
     if rng.random() < 0.4:
         meshes += props.chair(rng, Surface.CHAIR)
-    if rng.random() < 0.08:
-        meshes += props.table(rng, Surface.TABLE)
+    # A table lies below both arms and the camera, and above the lap: seldom is there room for one.
+    lowest = max(point[1] for arm in posture.arms.values() for point in (arm.elbow, arm.wrist)) + 0.08
+    if rng.random() < 0.25 and -0.3 < lowest < -0.02 and posture.camera[1, 3] < lowest - 0.15:
+        meshes += props.table(rng, lowest, Surface.TABLE)
     for _ in range(rng.poisson(0.5)):
         centre = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.7, 0.3), rng.uniform(0.2, 0.9)])
         meshes.append(props.thing(rng, centre, Surface.THING))
