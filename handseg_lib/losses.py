@@ -46,8 +46,8 @@ def class_frequency_weights(
 
     - `none`: 1 for every class.
     - `frequency`: total / (C n_c), the inverse of the class's frequency.
-    - `sqrt`: the square root of `frequency`, halfway between the two in the logarithm: rare classes are learnt early, and
-      their outlines do not swell.
+    - `sqrt`: the square root of `frequency`, halfway between the two: rare classes are learnt early, and their
+      outlines do not swell.
     - `median`: median frequency / f_c with f_c = n_c / `image_pixels`_c (Eigen and Fergus 2015, as in SegNet).
 
     `weighted_cross_entropy` divides by the sum of the weights, so only their ratios matter, and `median` differs from

@@ -113,5 +113,9 @@ def test_cache_is_read_back_and_a_damaged_file_is_made_again(tmp_path, monkeypat
     hand_mesh.cache_clear()
 
 
-def test_another_shape_has_another_key():
-    assert module.cache_key(SHAPES[0]) != module.cache_key(SHAPES[1])
+def test_another_shape_has_another_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("HANDSEG_STORE", str(tmp_path))
+    for shape in SHAPES:
+        hand_mesh.cache_clear()
+        hand_mesh(shape)
+    assert len(list((tmp_path / "hands").iterdir())) == 2

@@ -183,8 +183,8 @@ def test_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("handseg_lib.report.files.os.fsync", full)
-    with pytest.raises(ReportError, match=r"table\.csv: cannot write 3 bytes \(No space left on device\)"):
+    monkeypatch.setattr("handseg_lib.files.os.fsync", full)
+    with pytest.raises(ReportError, match=r"table\.csv: could not be written \(No space left on device\)"):
         files.write(path, "new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 

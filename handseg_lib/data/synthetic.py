@@ -8,11 +8,10 @@ name is whole; `index.json`, written last, says that the set is. A killed render
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from handseg_lib.camera import SR300_DEPTH
 from handseg_lib.data.labels import Label
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError, StoreError
+from handseg_lib.files import write_atomic
 from handseg_lib.synth.scene import SCENES
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.world import SPLITS, frame
@@ -224,7 +224,7 @@ def render(folder: Path, recipe: Recipe, workers: int) -> None:
         "subjects": [s for fact in ordered for s in fact["subjects"]],
         "label_counts": np.sum([fact["label_counts"] for fact in ordered], axis=0).tolist(),
     }
-    write_atomically(folder / "index.json", json.dumps(index, indent=1).encode())
+    write_atomic(folder / "index.json", json.dumps(index, indent=1).encode())
 
 
 def _rendered(folder: Path, recipe: Recipe, shards: list[int], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -266,8 +266,8 @@ def render_shard(folder: Path, recipe: Recipe, shard: int) -> dict[str, Any]:
         fact["label_counts"] += np.bincount(one.labels.ravel(), minlength=len(Label))
     fact["label_counts"] = fact["label_counts"].tolist()
     for kind, image in images.items():
-        write_atomically(shard_path(folder, kind, shard), image)
-    write_atomically(folder / f"shard_{shard:05d}.json", json.dumps(fact).encode())
+        write_atomic(shard_path(folder, kind, shard), partial(np.save, arr=image, allow_pickle=False))
+    write_atomic(folder / f"shard_{shard:05d}.json", json.dumps(fact).encode())
     return fact
 
 
@@ -300,29 +300,6 @@ def read_shard(path: Path, recipe: Recipe, kind: str, rows: int) -> NDArray:
             f"{path}: holds {array.dtype} {array.shape}, expected {np.dtype(dtype)} {(rows, *shape)}. {_remedy(path)}"
         )
     return array
-
-
-def write_atomically(path: Path, content: bytes | NDArray) -> None:
-    """Write a file so that it is either whole or not there, even through a crash or a full disk.
-
-    Raises:
-        StoreError: if the disk is full or cannot be written.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content) if isinstance(content, bytes) else np.save(file, content, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"{path}: could not be written ({error.strerror or error}). Free some space, or set HANDSEG_STORE to a "
-            "folder on a larger disk, and run again: finished shards are kept."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _remedy(path: Path) -> str:

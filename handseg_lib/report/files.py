@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from handseg_lib.errors import ReportError
+from handseg_lib.files import write_atomic
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -17,21 +16,7 @@ def write(path: Path, content: str | bytes) -> None:
     Raises:
         ReportError: if the disk refuses (full, read-only, no permission); nothing is left behind.
     """
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise ReportError(
-            f"{path}: cannot write {len(data)} bytes ({error.strerror}); free some space or choose another folder "
-            "with HANDSEG_REPORTS, then run again"
-        ) from error
+    write_atomic(path, content, ReportError)
 
 
 def write_json(path: Path, content: Any) -> None:

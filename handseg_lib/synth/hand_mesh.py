@@ -1,19 +1,14 @@
 """From a hand's implicit surface to a mesh that can be posed: vertices, normals, skinning weights and parts."""
 
-import hashlib
-import os
-import tempfile
-import zipfile
 from dataclasses import astuple, dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib import paths
 from handseg_lib.synth.hand_shape import BONES, HandShape
 from handseg_lib.synth.hand_surface import HandSurface
+from handseg_lib.synth.kept import kept
 from handseg_lib.synth.poses import HandPose, bone_frames
 from handseg_lib.synth.sdf import dot, gradient, near, polygonise
 from handseg_lib.synth.skinning import skin
@@ -25,6 +20,8 @@ HALF_BENT = HandPose.within_limits(
     np.radians([46, 20, 0, 30, 40, *np.ravel([(25, a, 60, 40) for a in (12, 3, -6, -15)])])
 )
 FOREARM = BONES.index("forearm")
+SOURCES = ("sdf", "hand_shape", "hand_surface", "hand_mesh", "poses", "skinning")
+"""Modules that decide what a mesh looks like."""
 
 
 @dataclass(frozen=True)
@@ -132,35 +129,4 @@ def part_ids(weights: NDArray[np.float64], points: NDArray[np.float64]) -> NDArr
 @lru_cache(maxsize=64)
 def hand_mesh(shape: HandShape) -> HandMesh:
     """The shape's mesh, from this process, from the store's `hands/` folder, or built and kept there."""
-    path = paths.store_root() / "hands" / f"{cache_key(shape)}.npz"
-    names = list(HandMesh.__dataclass_fields__)
-    if path.exists():
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return HandMesh(**{name: stored[name] for name in names})
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            path.unlink(missing_ok=True)  # damaged: a cache may always be made again
-    mesh = build(shape)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **{name: getattr(mesh, name) for name in names})
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return mesh
-
-
-@lru_cache(maxsize=1)
-def _code() -> bytes:
-    """The sources that decide what a mesh looks like: another version of them never reads this one's files."""
-    here = Path(__file__).parent
-    return b"".join(
-        (here / f"{n}.py").read_bytes() for n in ("sdf", "hand_shape", "hand_surface", "hand_mesh", "poses", "skinning")
-    )
-
-
-def cache_key(shape: HandShape) -> str:
-    """Name of a shape's mesh in the store: a hash of its measurements and of the code that builds it."""
-    return hashlib.sha256(_code() + repr(astuple(shape)).encode()).hexdigest()[:24]
+    return HandMesh(**kept("hands", astuple(shape), SOURCES, lambda: vars(build(shape))))

@@ -1,8 +1,6 @@
 """Meshes that take seconds to build, kept in the store from one process to the next."""
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib import paths
+from handseg_lib.files import write_atomic
 
 Arrays = dict[str, NDArray]
 
@@ -36,12 +35,5 @@ def kept(kind: str, facts: object, sources: tuple[str, ...], build: Callable[[],
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             path.unlink(missing_ok=True)  # damaged: it can always be made again
     arrays = build()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_atomic(path, lambda file: np.savez(file, **arrays))
     return arrays
