@@ -180,10 +180,22 @@ def test_gradients_are_clipped(fabric, monkeypatch):
 
 def test_determinism_is_asked_for_and_given_back(fabric):
     before = torch.are_deterministic_algorithms_enabled()
-    with deterministic(fabric):
+    with deterministic(fabric, 1):
         assert torch.are_deterministic_algorithms_enabled()
         assert not torch.is_deterministic_algorithms_warn_only_enabled()
     assert torch.are_deterministic_algorithms_enabled() == before
+
+
+@pytest.mark.parametrize("ambient", [1, 2])
+def test_the_number_of_threads_is_the_schedules_whatever_the_machine_has(fabric, ambient):
+    before = torch.get_num_threads()
+    torch.set_num_threads(ambient)
+    try:
+        with deterministic(fabric, 3):
+            assert torch.get_num_threads() == 3
+        assert torch.get_num_threads() == ambient
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("has_it", "expected"), [(True, "bf16-mixed"), (False, "32-true")])

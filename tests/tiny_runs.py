@@ -82,7 +82,7 @@ def config(steps: int = 20, frames: int = 7, **changes: object) -> RunConfig:
         "label_map": "left_right",
         "input_size": (12, 16),
         "augmentation": Augmentation(flip=0.0, rotation=10.0, shift=0.1),
-        "schedule": Schedule(steps=steps, batch=4, lr=0.02, decay="cosine", warmup=2, clip=1.0),
+        "schedule": Schedule(steps=steps, batch=4, lr=0.02, decay="cosine", warmup=2, clip=1.0, threads=1),
         "tests": tests,
     }
     return RunConfig(**{**fields, **changes})

@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from handseg_lib.profiles import Schedule
+
 Precision = Literal["32-true", "bf16-mixed"]
 
 
@@ -50,15 +52,15 @@ def workers(device: str, processes: int) -> int:
     return 0 if device == "cpu" else max(1, min(8, (os.cpu_count() or 1) // processes - 1))
 
 
-def describe(fabric: Fabric, asked: Literal["auto"] | Precision) -> dict[str, str | int]:
-    """What a training ran on, for its record; `asked` is `Schedule.precision`."""
+def describe(fabric: Fabric, schedule: Schedule) -> dict[str, str | int]:
+    """What a training ran on, for its record."""
     cuda = fabric.device.type == "cuda"
     name = torch.cuda.get_device_name(fabric.device) if cuda else f"{platform.machine()} CPU"
     return {
         "device": name,
-        "precision": precision(asked, fabric.device.type),
+        "precision": precision(schedule.precision, fabric.device.type),
         "processes": fabric.world_size,
-        "threads": torch.get_num_threads(),
+        "threads": schedule.threads,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }

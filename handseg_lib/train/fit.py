@@ -71,7 +71,7 @@ def fit(
         StoreError: when the checkpoint is damaged or the disk is full.
     """
     schedule = config.schedule
-    with deterministic(fabric):
+    with deterministic(fabric, schedule.threads):
         network = build(config, seed, fabric)
         optimizer = AdamW(network.parameters(), schedule.lr, schedule.betas, weight_decay=schedule.weight_decay)
         model, stepper = fabric.setup(network, optimizer)
@@ -234,11 +234,18 @@ class Clock:
 
 
 @contextmanager
-def deterministic(fabric: Fabric) -> Iterator[None]:
-    """Only algorithms that always give the same bits; on a GPU, where some have no such version, as far as possible."""
+def deterministic(fabric: Fabric, threads: int) -> Iterator[None]:
+    """Only algorithms that always give the same bits, and on a CPU this number of threads.
+
+    On a GPU some operations have no such algorithm, so there this is a wish.
+    """
+    ambient = torch.get_num_threads()
+    if fabric.device.type == "cpu":
+        torch.set_num_threads(threads)
     before, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True, warn_only=fabric.device.type != "cpu")
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn)
+        torch.set_num_threads(ambient)

@@ -79,7 +79,7 @@ def _train(entry: Entry, learning: Mapping[str, Frames], fabric: Fabric) -> None
     fitted = fit(entry.config, entry.seed, learning["train"], learning["validation"], fabric, entry.checkpoint)
     if fabric.global_rank == 0:
         origin = {
-            **device.describe(fabric, entry.config.schedule.precision),
+            **device.describe(fabric, entry.config.schedule),
             "library": handseg_lib.__version__,
             "seconds": round(fitted.seconds, 3),
             "data": dict(entry.data),
