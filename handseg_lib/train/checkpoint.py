@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from handseg_lib.errors import StoreError
-from handseg_lib.train.files import FORMAT, check_format, write_atomic
+from handseg_lib.files import write_atomic
+from handseg_lib.train.files import FORMAT, check_format
 
 
 @dataclass

@@ -1,38 +1,18 @@
-"""Writing so that a file is whole or absent, and reading so that a damaged one is an error with a way out."""
+"""Folders that are whole or absent, and reading so that a damaged file is an error with a way out."""
 
-import contextlib
-import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from handseg_lib.errors import StoreError
+from handseg_lib.files import write_atomic
 
 FORMAT = 1
 """Version of the layout of stored runs. Raise it when files change their meaning."""
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, flush it to the disk, and only then give it its own name.
-
-    Raises:
-        StoreError: when the disk is full or the folder cannot be written; nothing half-written stays behind.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with explain_refusal(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
@@ -53,31 +33,10 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
     try:
         for name, content in contents.items():
             write_atomic(temporary / name, content)
-        with explain_refusal(path):
-            shutil.rmtree(path, ignore_errors=True)
-            temporary.rename(path)
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def explain_refusal(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write into an error that says what to do about it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(
-                f"{path}: the disk is full, so this was not written and what was there before is unchanged. "
-                "Free some space, or set HANDSEG_STORE to a folder on a larger disk, and start again; "
-                "training goes on from its last checkpoint."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise StoreError(
-                f"{path}: writing is not allowed here ({error.strerror}). Set HANDSEG_STORE and HANDSEG_REPORTS "
-                "to folders that can be written."
-            ) from error
-        raise
 
 
 def to_json(value: Any) -> bytes:
