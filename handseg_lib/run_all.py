@@ -276,6 +276,8 @@ def _call(command: Sequence[str], threads: int = 0, pass_fds: tuple[int, ...] = 
     env = dict(os.environ)
     if threads:
         env |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    # Threads that wait for each other sleep: spinning, they slow a training many times where the cores are shared.
+    env.setdefault("OMP_WAIT_POLICY", "passive")
     if not sys.stderr.isatty():
         env.setdefault("TQDM_MININTERVAL", "20")  # seconds between two states of a bar: a log file keeps them all
     process = subprocess.Popen(command, env=env, pass_fds=pass_fds, cwd=cwd)

@@ -118,6 +118,7 @@ def killed_for_good(mini, process):
         os.kill(number, signal.SIGKILL)
     process.kill()
     process.wait()
+    wait_for(lambda: not mini.processes("snakemake"))
     assert mini.processes("handseg_lib.train")
 
 
