@@ -195,7 +195,7 @@ def synthetic_to_real(profile: Profile) -> RunConfig:
         train=train,
         validation=frames(profile, scene, "val"),
         label_map="hand_and_arm",
-        weighting="sqrt",
+        weighting="none",
         input_size=profile.network.size,
         augmentation=Augmentation(
             flip=0.5, rotation=180.0, zoom=(0.8, 1.25), shift=0.1, depth_scale=(0.9, 1.1), holes=3
