@@ -158,7 +158,12 @@ def frames(profile: Profile, scene: str, split: Literal["train", "val", "test"])
 
 @declares("handseg/proposed")
 def proposed(profile: Profile) -> RunConfig:
-    """HandSeg's own network on left hand, right hand and background: Table 2, row "Proposed"."""
+    """HandSeg's own network on left hand, right hand and background: Table 2, row "Proposed".
+
+    The paper puts "the class frequency in the loss" and prints no formula. With the plain inverse, a short training finds
+    nearly every hand and paints it far too wide (at `quick`, seed 0: recall 0.93 at a mean IoU of 0.39), so we take its
+    square root.
+    """
     scene = "exo_two_hands"
     train = frames(profile, scene, "train")
     return RunConfig(
@@ -170,6 +175,7 @@ def proposed(profile: Profile) -> RunConfig:
         train=train,
         validation=frames(profile, scene, "val"),
         label_map="left_right",
+        weighting="sqrt",
         input_size=profile.network.size,
         schedule=profile.schedule("handseg").over(train.count),
         tests=(Evaluation(name="synthetic", data=frames(profile, scene, "test"), label_map="left_right"),),
