@@ -18,10 +18,11 @@ class Material:
 
     Attributes:
         albedo: linear RGB reflectance.
-        pattern: "plain", "stripes", "checks", "weave" or "mottled"; drawn on the mesh's rest coordinates.
+        pattern: one of `PATTERNS`, drawn on the mesh's rest coordinates.
         second: linear RGB of the pattern.
         period: size of the pattern in metres.
         gloss: strength of the highlight.
+        infrared: reflectance at the depth sensor's wavelength.
     """
 
     albedo: Rgb
@@ -29,6 +30,7 @@ class Material:
     second: Rgb = (0.0, 0.0, 0.0)
     period: float = 0.03
     gloss: float = 0.0
+    infrared: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -114,16 +116,89 @@ def coloured(truth: Truth, ids: NDArray[np.int32], materials: tuple[Material, ..
 
 def pattern(material: Material, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) share of the pattern's colour at (N, 3) rest coordinates in metres."""
-    u, v = rest[:, 0] / np.float32(material.period), rest[:, 1] / np.float32(material.period)
-    if material.pattern == "stripes":
-        return (v - np.floor(v) < 0.5).astype(np.float32)
-    if material.pattern == "checks":
-        return ((u - np.floor(u) < 0.5).astype(np.float32) + (v - np.floor(v) < 0.5)) * np.float32(0.5)
-    if material.pattern == "weave":
-        return np.float32(0.35) + np.float32(0.35) * noise_at(rest, 0.0008)
-    if material.pattern == "mottled":
-        return np.float32(0.3) + np.float32(0.3) * noise_at(rest, material.period / 4)
-    raise ValueError(f"Material.pattern is {material.pattern!r}, expected plain, stripes, checks, weave or mottled")
+    if material.pattern not in PATTERNS:
+        raise ValueError(f"Material.pattern is {material.pattern!r}, expected one of {', '.join(PATTERNS)}")
+    return PATTERNS[material.pattern](np.float32(material.period), rest)
+
+
+def _wave(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A smooth wave of period 1 between 0 and 1, by products only: the same bits on every machine."""
+    t = np.abs(2 * (x - np.floor(x)) - 1)
+    return t * t * (3 - 2 * t)
+
+
+def _stripes(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    v = rest[:, 1] / period
+    return (v - np.floor(v) < 0.5).astype(np.float32)
+
+
+def _checks(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    u, v = rest[:, 0] / period, rest[:, 1] / period
+    return ((u - np.floor(u) < 0.5).astype(np.float32) + (v - np.floor(v) < 0.5)) * np.float32(0.5)
+
+
+def _weave(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.float32(0.35) + np.float32(0.35) * noise_at(rest, 0.0008)
+
+
+def _mottled(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.float32(0.3) + np.float32(0.3) * noise_at(rest, period / 4)
+
+
+def _wood(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Growth rings along the first axis: cylinders around it, bent by noise, with fine fibres; `period` apart."""
+    u, v, w = rest[:, 0], rest[:, 1], rest[:, 2]
+    slow = np.stack([u * np.float32(0.12), v, w], 1)
+    y, z = v - 3 * period, w + 5 * period
+    ring = np.sqrt(y * y + z * z) / period + np.float32(0.9) * noise_at(slow, period / 2)
+    fibre = noise_at(np.stack([u * np.float32(0.06), v, w], 1), period / 24)
+    return np.float32(0.65) * _wave(ring) + np.float32(0.175) * (fibre + 1)
+
+
+def _print(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lines of words across the first two axes, as on a label or a page: a line of text every `period`."""
+    u, v = rest[:, 0] / period, rest[:, 1] / period
+    row = np.floor(v)
+    word = (row * 7 + np.floor(u * np.float32(0.8) + row * np.float32(0.37)) * 13).astype(np.int32)
+    written = NOISE.ravel()[(word * 641) & (NOISE.size - 1)] > np.float32(-0.35)
+    inside = (v - row > 0.25) & (v - row < 0.75)
+    letters = (u * np.float32(5) - np.floor(u * np.float32(5))) < 0.75
+    return (written & inside & letters).astype(np.float32)
+
+
+def _tiles(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Thin joints between square tiles of size `period`."""
+    u, v = rest[:, 0] / period, rest[:, 1] / period
+    return ((u - np.floor(u) < 0.05) | (v - np.floor(v) < 0.05)).astype(np.float32)
+
+
+def _marble(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Thin wandering veins, about `period` apart."""
+    along = (rest[:, 0] + rest[:, 1] + rest[:, 2]) / period
+    bent = along + np.float32(1.6) * noise_at(rest, period / 5) + np.float32(0.5) * noise_at(rest, period / 24)
+    t = _wave(bent)
+    t4 = (t * t) ** 2
+    return t4 * t4 * np.float32(0.8) + np.float32(0.1) * (noise_at(rest, period / 6) + 1)
+
+
+def _speckle(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scattered specks, about `period` apart."""
+    return (noise_at(rest, period / 6) > np.float32(0.45)).astype(np.float32)
+
+
+PATTERNS = {
+    "plain": lambda period, rest: np.zeros(len(rest), np.float32),
+    "stripes": _stripes,
+    "checks": _checks,
+    "weave": _weave,
+    "mottled": _mottled,
+    "wood": _wood,
+    "print": _print,
+    "tiles": _tiles,
+    "marble": _marble,
+    "speckle": _speckle,
+}
+"""Each pattern: (period in metres, (N, 3) rest coordinates in metres) -> (N,) share of the second colour."""
 
 
 def shade(truth: Truth, caster: Caster, finish: Finish, lights: Lights) -> NDArray[np.float32]:
