@@ -110,8 +110,8 @@ def corresponding(before: Mesh, after: Mesh, faces: NDArray[np.integer] | None) 
     if faces is None:
         if before.faces.shape != after.faces.shape or not np.array_equal(before.faces, after.faces):
             raise ValueError(
-                f"flow needs the same faces in both frames, found {len(before.faces)} and {len(after.faces)} faces that "
-                "differ; build the scenes without dropping faces, or pass `faces`"
+                f"flow needs the same faces in both frames, found {len(before.faces)} and {len(after.faces)} faces "
+                "that differ; build the scenes without dropping faces, or pass `faces`"
             )
         return np.arange(len(before.faces))
     number = np.asarray(faces, np.int64)
