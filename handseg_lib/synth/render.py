@@ -60,11 +60,19 @@ class Caster:
             return np.empty(0, np.int32)
         return self._scene.run(origins, directions, query="INTERSECT")
 
-    def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """(N, 3) ray origins and directions -> (N,) whether anything is in the way, at any distance."""
+    def blocked(
+        self,
+        origins: NDArray[np.float32],
+        directions: NDArray[np.float32],
+        within: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.bool_]:
+        """(N, 3) ray origins and directions -> (N,) whether anything is in the way, at any distance.
+
+        `within`: (N,) how far along each ray counts, in lengths of its direction.
+        """
         if not len(directions):
             return np.empty(0, bool)
-        return self._scene.run(origins, directions, query="OCCLUDED") >= 0
+        return self._scene.run(origins, directions, dists=within, query="OCCLUDED") >= 0
 
 
 class Truth:

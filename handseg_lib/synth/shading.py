@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.lamps import Lamp, lamplight
 from handseg_lib.synth.render import Caster, Truth, dot
 
 Rgb = tuple[float, float, float]
@@ -23,6 +24,7 @@ class Material:
         period: size of the pattern in metres.
         gloss: strength of the highlight.
         infrared: reflectance at the depth sensor's wavelength.
+        glow: light that it gives off by itself, as a multiple of its colour (screens, lamp shades, windows).
     """
 
     albedo: Rgb
@@ -31,6 +33,7 @@ class Material:
     period: float = 0.03
     gloss: float = 0.0
     infrared: float = 0.5
+    glow: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Lights:
         key_colour, sky_colour: linear RGB.
         up: (3,) unit vector away from the floor: surfaces that look there see the sky.
         exposure: factor on everything.
+        lamps: a room's own lamps and windows; where there are any, they take the place of the key light on meshes.
+        occlusion: how near (metres) other surfaces must be to keep the sky's light away; used with lamps.
     """
 
     key: NDArray[np.float32]
@@ -49,6 +54,8 @@ class Lights:
     sky_colour: Rgb
     up: NDArray[np.float32]
     exposure: float = 1.0
+    lamps: tuple[Lamp, ...] = ()
+    occlusion: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +83,13 @@ class Finish:
         albedo: (N, 3) linear RGB reflectance.
         normals: (N, 3) unit normals in scene coordinates, with fine relief.
         gloss: (N,) strength of the highlight.
+        glow: (N,) light given off, as a multiple of the albedo; None for none anywhere.
     """
 
     albedo: NDArray[np.float32]
     normals: NDArray[np.float32]
     gloss: NDArray[np.float32]
+    glow: NDArray[np.float32] | None = None
 
 
 def _noise_volume() -> NDArray[np.float32]:
@@ -202,7 +211,12 @@ PATTERNS = {
 
 
 def shade(truth: Truth, caster: Caster, finish: Finish, lights: Lights) -> NDArray[np.float32]:
-    """(N, 3) linear RGB of the hit pixels: Lambert key light with a cast shadow, a sky, and a highlight."""
+    """(N, 3) linear RGB of the hit pixels: Lambert key light with a cast shadow, a sky, and a highlight.
+
+    With `Lights.lamps` these light the scene instead of the key light, with soft shadows.
+    """
+    if lights.lamps:
+        return lamplight(truth, caster, finish, lights)
     camera = truth.camera.pose[:3, 3].astype(np.float32)
     points = truth.points
     view = camera - points
