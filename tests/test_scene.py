@@ -11,7 +11,8 @@ from handseg_lib.synth.person import SUBJECTS, Person, Surface
 from handseg_lib.synth.posture import sample_posture
 from handseg_lib.synth.props import chair, table, thing
 from handseg_lib.synth.render import Caster, cast
-from handseg_lib.synth.scene import exo_two_hands, facing, in_view
+from handseg_lib.synth.exo_two_hands import exo_two_hands
+from handseg_lib.synth.scene import facing, in_view
 
 
 @pytest.fixture(scope="module")

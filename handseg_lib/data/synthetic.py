@@ -28,7 +28,7 @@ from handseg_lib.data.labels import Label
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError, StoreError
 from handseg_lib.files import write_atomic
-from handseg_lib.synth.scene import SCENES
+from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.world import SPLITS, frame
 
@@ -85,8 +85,8 @@ def code_version() -> str:
     """Hash of the source text of the synthetic world: other code, other frames."""
     folder = Path(handseg_lib.synth.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -171,7 +171,7 @@ def synthetic(
     """The set of a recipe, rendered first where the store does not have it.
 
     Args:
-        scene: a name of `synth.scene.SCENES`.
+        scene: a name of `synth.scenes.SCENES`.
         split: "train", "val" or "test"; no subject is in two of them.
         count: number of frames; the first n frames of a larger set are the same.
         size: (height, width) in pixels.

@@ -21,10 +21,13 @@ assert list(Region) == [0, 1, 2, 3]
 
 
 class Look:
-    """The look of one person in one session, and of what is around them in one frame."""
+    """The look of one person in one session, and of what is around them in one frame.
 
-    def __init__(self, person: Person, frame_seed: int) -> None:
-        self.person, self.frame_seed = person, frame_seed
+    `extra` materials belong to the objects of the frame: a mesh names them by ids from `len(Surface)` on.
+    """
+
+    def __init__(self, person: Person, frame_seed: int, extra: tuple[Material, ...] = ()) -> None:
+        self.person, self.frame_seed, self.extra = person, frame_seed, tuple(extra)
 
     @cached_property
     def skin(self) -> Skin:
@@ -33,7 +36,7 @@ class Look:
 
     @cached_property
     def infrared(self) -> NDArray[np.float32]:
-        """(len(Surface),) reflectance of each surface at the depth sensor's wavelength, in [0, 1]."""
+        """(M,) reflectance of each material at the depth sensor's wavelength, in [0, 1]."""
         rng = np.random.default_rng([816, self.person.subject])
         skin, hair, eyes = rng.normal(0.56, 0.03), rng.uniform(0.02, 0.2), rng.uniform(0.03, 0.15)
         rng = np.random.default_rng([818, self.person.subject, self.person.session])
@@ -46,11 +49,12 @@ class Look:
             Surface.SHIRT: shirt, Surface.TROUSERS: trousers, Surface.CHAIR: chair, Surface.TABLE: table,
             Surface.THING: thing,
         }  # fmt: skip
-        return np.clip([table_of[s] for s in Surface], 0.02, 0.9).astype(np.float32)
+        all_of_them = [table_of[s] for s in Surface] + [material.infrared for material in self.extra]
+        return np.clip(all_of_them, 0.02, 0.9).astype(np.float32)
 
     @cached_property
     def materials(self) -> tuple[Material, ...]:
-        """One material per `Surface`. Skin, hair and build stay with a subject, clothes with a session."""
+        """One material per `Surface`, then the extra ones. Skin and hair are a subject's, clothes a session's."""
         rng = np.random.default_rng([820, self.person.subject])
         hair = tuple(float(v) for v in np.array([0.32, 0.20, 0.10]) * 0.05 ** rng.uniform(0.25, 1))
         session = np.random.default_rng([817, self.person.subject, self.person.session])
@@ -73,10 +77,10 @@ class Look:
             Surface.TABLE: Material((0.4, 0.28, 0.17), "mottled", (0.3, 0.2, 0.11), 0.1),
             Surface.THING: _cloth(around, bright=True),
         }
-        return tuple(look[surface] for surface in Surface)
+        return tuple(look[surface] for surface in Surface) + self.extra
 
     def surfaces(self, truth: Truth) -> NDArray[np.int32]:
-        """(N,) `Surface` of every hit pixel: the face's features and the gloves' hems are drawn pixel by pixel."""
+        """(N,) material of every hit pixel: the face's features and the gloves' hems are drawn pixel by pixel."""
         ids = truth.mesh.material[truth.faces]
         face = np.flatnonzero(ids == Surface.FACE)
         ids[face] = OF_REGION[regions(truth.rest(face), self.person.head)]

@@ -1,27 +1,72 @@
-"""Scenes: everything one frame needs, fully determined by a random generator."""
+"""What every kind of scene is made of: placed hands and objects, cameras, light, and what of it can be seen."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib.camera import SR300_COLOR, SR300_DEPTH
+from handseg_lib.camera import SR300_COLOR, SR300_DEPTH, Intrinsics
 from handseg_lib.data.labels import Label
-from handseg_lib.synth import props
 from handseg_lib.synth.appearance import GLOVE_HEM, Look
-from handseg_lib.synth.body import leg_lines, rotation
-from handseg_lib.synth.hand import hand_model
-from handseg_lib.synth.mesh import Mesh, rotate
-from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person, Surface
-from handseg_lib.synth.posture import Posture, sample_posture
+from handseg_lib.synth.body import rotation
+from handseg_lib.synth.hand import HandModel, HandPose
+from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.person import Surface
 from handseg_lib.synth.render import Camera, Caster, cross, dot
 from handseg_lib.synth.sensors import SR300
-from handseg_lib.synth.shading import Backdrop, Lights
+from handseg_lib.synth.shading import Backdrop, Lights, Material
+
+if TYPE_CHECKING:
+    from handseg_lib.synth.objects import RigidObject
 
 HAND_OF = {"left": (Label.LEFT_HAND, Surface.GLOVE_LEFT), "right": (Label.RIGHT_HAND, Surface.GLOVE_RIGHT)}
 BASELINE = (0.0256, 0.0004, 0.0038)
 """Where the SR300's colour camera sits in the depth camera's frame, metres (nominal; each unit differs a little)."""
+
+
+@dataclass(frozen=True)
+class PlacedObject:
+    """An object somewhere in the scene.
+
+    Attributes:
+        thing: its shape, materials and grips.
+        pose: (4, 4) float64 object frame to scene.
+        label: what its pixels are called.
+        held_by: the sides of the hands that hold or touch it.
+    """
+
+    thing: "RigidObject"
+    pose: NDArray[np.float64]
+    label: Label
+    held_by: tuple[str, ...] = ()
+
+    def mesh(self, first_material: int = 0) -> Mesh:
+        """The object's surface in scene coordinates; its material k is called `first_material` + k."""
+        mesh = self.thing.mesh
+        labelled = replace(mesh, labels=np.full(len(mesh.faces), self.label, np.uint8))
+        return labelled.with_material(mesh.material + np.int32(first_material)).transformed(self.pose)
+
+
+@dataclass(frozen=True)
+class PlacedHand:
+    """One hand with its forearm in the scene.
+
+    Attributes:
+        model: whose hand.
+        pose: joint angles.
+        wrist: (4, 4) float64 hand frame to scene.
+        elbow: (3,) scene coordinates, metres.
+        mesh: hand and forearm in scene coordinates, alone: what the scene's mesh holds of it before anything is culled.
+    """
+
+    model: HandModel
+    pose: HandPose
+    wrist: NDArray[np.float64]
+    elbow: NDArray[np.float64]
+    mesh: Mesh
 
 
 @dataclass(frozen=True)
@@ -34,10 +79,16 @@ class Scene:
         mesh: everything but the far wall.
         look: colours, infrared reflectances and skin of everything in the mesh.
         lights, backdrop: how it is lit, and the far wall.
-        depth_camera, color_camera: 640x480; the depth camera's pose is the identity.
-        sensor: parameters of the depth sensor.
+        depth_camera, color_camera: at their full size; the depth camera's pose is the identity. Where both are the
+            same camera the scene is meant for colour alone.
+        sensor: parameters of the depth sensor, where the scene has one.
         joints: (21, 3) hand joints for each hand that exists.
         gloved: whether the hands wear gloves.
+        objects: placed objects that have a name or a role; scenery may be in the mesh alone.
+        hands: side -> the hand, for each that exists.
+        states: side -> "portable", "stationary", "none", "self" or "absent": what each hand touches.
+        domain: visual domain of an egocentric scene.
+        sensors: names of the depth sensors that make sense here, the usual one first; "none" is exact depth.
     """
 
     name: str
@@ -51,6 +102,17 @@ class Scene:
     sensor: SR300
     joints: dict[str, NDArray[np.float32]]
     gloved: bool
+    objects: tuple[PlacedObject, ...] = ()
+    hands: Mapping[str, PlacedHand] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    domain: str = ""
+    sensors: tuple[str, ...] = ("sr300", "none")
+
+    @property
+    def one_camera(self) -> bool:
+        """Whether colour and depth are seen from one place, through one lens."""
+        depth, color = self.depth_camera, self.color_camera
+        return depth.intrinsics == color.intrinsics and np.array_equal(depth.pose, color.pose)
 
     @cached_property
     def caster(self) -> Caster:
@@ -59,110 +121,65 @@ class Scene:
 
     @cached_property
     def depth_caster(self) -> Caster:
-        """What of the mesh the depth camera can see, ready for its rays alone: half the faces."""
-        return Caster(facing(self.mesh))
+        """What of the mesh the depth camera can see, ready for its rays alone: half the faces.
+
+        A scene with one camera is seen through its whole mesh: the picture needs the inside of a sleeve.
+        """
+        return self.caster if self.one_camera else Caster(facing(self.mesh))
+
+    def without(self, labels: Collection[int]) -> "Scene":
+        """The same world with what has these labels taken away, shadows included: what is behind a hand."""
+        stays = np.flatnonzero(~np.isin(self.mesh.labels, list(labels)))
+        objects = tuple(o for o in self.objects if o.label not in labels)
+        gone = [side for side, (label, _) in HAND_OF.items() if label in labels]
+        hands = {side: hand for side, hand in self.hands.items() if side not in gone}
+        joints = {side: points for side, points in self.joints.items() if side not in gone}
+        return replace(self, mesh=kept_faces(self.mesh, stays), objects=objects, hands=hands, joints=joints)
 
 
-def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
-    """HandSeg's setting (Table 1, Figures 1 and 2): a person before an SR300 shows one or two hands, bare or gloved.
+def dressed(hand: Mesh, side: str, gloved: bool = False) -> Mesh:
+    """A posed hand with the labels and materials that the renderer refines pixel by pixel.
 
-    Args:
-        rng: decides everything.
-        split: whose subjects may appear: "train" (0-9), "val" (10, 11) or "test" (12, 13).
-
-    Raises:
-        ValueError: for an unknown split.
+    A face that straddles the wrist counts as hand: the renderer then decides where the hand ends. The same goes for
+    the hem of a glove.
     """
-    if split not in SUBJECTS:
-        raise ValueError(f"unknown split {split!r}, expected one of {', '.join(SUBJECTS)}")
-    subject = int(rng.choice(SUBJECTS[split]))
-    person = Person.of(subject, int(rng.integers(SESSIONS)))
-    gloved = bool(rng.random() < 0.5)
-    model = hand_model(person.hand)
-    posture = sample_posture(rng, person, model, SR300_DEPTH)
-    present = rng.random() >= 0.02
-    meshes = person_meshes(person, posture, gloved, rng) if present else []
-    meshes += surroundings(posture, rng)
-    to_camera = np.linalg.inv(posture.camera)
-    mesh = Mesh.merge(meshes).transformed(to_camera) if meshes else Mesh.of(np.zeros((0, 3)), np.zeros((0, 3)))
-    joints = {
-        side: _moved(model.joints(posture.hands[side], posture.wrists[side], side), to_camera)
-        for side in (posture.arms if present else ())
-    }
-    up = (to_camera[:3, :3] @ np.array([0, -1.0, 0])).astype(np.float32)
-    return Scene(
-        name="exo_two_hands",
-        subject=subject if present else -1,
-        mesh=in_view(mesh),
-        look=Look(person, int(rng.integers(1 << 30))),
-        lights=sample_lights(rng, up),
-        backdrop=sample_backdrop(rng, to_camera),
-        depth_camera=Camera(SR300_DEPTH, np.eye(4)),
-        color_camera=sample_color_camera(rng),
-        sensor=SR300(),
-        joints=joints,
-        gloved=gloved,
-    )
+    label, glove = HAND_OF[side]
+    reach = hand.rest[:, 1][hand.faces].max(axis=1)
+    labels = np.where(reach > 0, label, hand.labels).astype(np.uint8)
+    surface = np.where((reach > GLOVE_HEM) & gloved, glove, Surface.HAND)
+    return replace(hand, labels=labels).with_material(surface)
 
 
-def person_meshes(person: Person, posture: Posture, gloved: bool, rng: np.random.Generator) -> list[Mesh]:
-    """Body, arms and hands in the person frame."""
-    meshes = person.figure(posture.body, posture.spine, posture.arms, rng)
-    if legs_in_view(person, posture):
-        meshes += person.legs(posture.body, rng)
-    model = hand_model(person.hand)
-    for side, arm in posture.arms.items():
-        hand = model.posed(posture.hands[side], posture.wrists[side], side, arm.elbow)
-        label, glove = HAND_OF[side]
-        # A face that straddles the wrist counts as hand: the renderer then decides pixel by pixel.
-        reach = hand.rest[:, 1][hand.faces].max(axis=1)
-        labels = np.where(reach > 0, label, hand.labels).astype(np.uint8)
-        surface = np.where((reach > GLOVE_HEM) & gloved, glove, Surface.HAND)
-        meshes.append(replace(hand, labels=labels).with_material(surface))
-    return meshes
-
-
-def legs_in_view(person: Person, posture: Posture) -> bool:
-    """Whether the legs' centre lines come near the depth camera's view; mostly they do not."""
-    points = np.concatenate([line for line, _ in leg_lines(person.shape, posture.body).values()])
-    x, y, z = rotate(posture.camera[:3, :3].T, points - posture.camera[:3, 3].astype(np.float32)).T
-    room = 0.17 * person.shape.girth  # the hips are the widest
-    near = (np.abs(x) < 0.7 * z + room) & (np.abs(y) < 0.52 * z + room) & (z > -room)
-    return bool(near.any())
-
-
-def surroundings(posture: Posture, rng: np.random.Generator) -> list[Mesh]:
-    """A chair, a table edge and things behind the person, each only sometimes there."""
+def placed_meshes(objects: Sequence[PlacedObject]) -> tuple[list[Mesh], tuple[Material, ...]]:
+    """Meshes of objects in scene coordinates, and their materials in the order in which `Look` takes them."""
     meshes: list[Mesh] = []
-    if rng.random() < 0.4:
-        meshes += props.chair(rng, Surface.CHAIR)
-    # A table lies below both arms and the camera, and above the lap: seldom is there room for one.
-    lowest = max(point[1] for arm in posture.arms.values() for point in (arm.elbow, arm.wrist)) + 0.08
-    if rng.random() < 0.25 and -0.3 < lowest < -0.02 and posture.camera[1, 3] < lowest - 0.15:
-        meshes += props.table(rng, lowest, Surface.TABLE)
-    for _ in range(rng.poisson(0.5)):
-        centre = np.array([rng.uniform(-0.8, 0.8), rng.uniform(-0.7, 0.3), rng.uniform(0.2, 0.9)])
-        meshes.append(props.thing(rng, centre, Surface.THING))
-    return meshes
+    extra: tuple[Material, ...] = ()
+    for one in objects:
+        meshes.append(one.mesh(len(Surface) + len(extra)))
+        extra += tuple(one.thing.materials)
+    return meshes, extra
 
 
-def in_view(mesh: Mesh) -> Mesh:
-    """The mesh without faces outside a pyramid around the view, wide enough for the second camera and for shadows."""
+def in_view(mesh: Mesh, view: Intrinsics = SR300_DEPTH) -> Mesh:
+    """The mesh without faces outside a pyramid around the view, wide enough for the second camera and for shadows.
+
+    The pyramid is that of a camera with its centre near the middle of the image; `view` says how wide it sees.
+    """
     x, y, z = mesh.vertices.T
-    width, height = (0.62 * size / focal * z + 0.06 for size, focal in ((640, SR300_DEPTH.fx), (480, SR300_DEPTH.fy)))
+    width, height = (0.62 * size / f * z + 0.06 for size, f in ((view.width, view.fx), (view.height, view.fy)))
     where = (z < 0.05) + 2 * (x > width) + 4 * (x < -width) + 8 * (y > height) + 16 * (y < -height)
     a, b, c = (where.astype(np.uint8)[mesh.faces[:, i]] for i in range(3))
-    return _kept(mesh, np.flatnonzero((a & b & c) == 0))
+    return kept_faces(mesh, np.flatnonzero((a & b & c) == 0))
 
 
 def facing(mesh: Mesh) -> Mesh:
     """The mesh without faces turned away from the depth camera: on a solid they are never seen first."""
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    return _kept(mesh, np.flatnonzero(dot(a, cross(b, c)) <= 0))
+    return kept_faces(mesh, np.flatnonzero(dot(a, cross(b, c)) <= 0))
 
 
-def _kept(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:
-    """The mesh with some of its faces and the vertices these need."""
+def kept_faces(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:
+    """The mesh with some of its faces, given by their numbers, and the vertices these need."""
     corners = mesh.faces[faces]
     used = np.zeros(len(mesh.vertices), bool)
     used[corners.ravel()] = True
@@ -204,9 +221,6 @@ def sample_backdrop(rng: np.random.Generator, to_camera: NDArray[np.float64]) ->
     return Backdrop(normal.astype(np.float32), float(rng.uniform(1.4, 3.0)), colour, float(rng.uniform(0.3, 0.8)))
 
 
-def _moved(points: NDArray, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+def moved(points: NDArray, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, 3) points moved by a 4x4 rigid transform."""
     return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-
-
-SCENES = {"exo_two_hands": exo_two_hands}
-"""Scene name -> function (rng, split) -> Scene."""

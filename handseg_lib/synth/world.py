@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
-from handseg_lib.synth.mesh import rotate
-from handseg_lib.synth.render import Camera, Truth, cast
-from handseg_lib.synth.scene import SCENES, Scene
+from handseg_lib.synth.mesh import Mesh, rotate
+from handseg_lib.synth.render import Camera, Caster, Truth, cast
+from handseg_lib.synth.scene import Scene
+from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import sr300
 from handseg_lib.synth.shading import Backdrop, shade, to_srgb
 
@@ -47,6 +48,27 @@ class Frame:
         """(H, W) uint8 values of `Label` in the depth camera's view."""
         return self.truth.labels
 
+    @property
+    def parts(self) -> NDArray[np.uint8]:
+        """(H, W) uint8 ids of `PARTS` of what is visible of either hand, 0 where no hand is; `labels` says which."""
+        return self.truth.parts
+
+    @cached_property
+    def amodal(self) -> dict[str, NDArray[np.uint8]]:
+        """Side -> (H, W) uint8 part ids of the whole hand, seen as if it were alone: also what other things hide."""
+        return {side: alone(hand.mesh, self.truth.camera).parts for side, hand in self.scene.hands.items()}
+
+    @cached_property
+    def joint_pixels(self) -> dict[str, NDArray[np.float32]]:
+        """Side -> (21, 2) float32 pixel coordinates (x, y) of the hand's joints, NaN for joints behind the camera."""
+        pixels = {}
+        for side, joints in self.scene.joints.items():
+            points = self.truth.camera.to_camera(joints)
+            behind = points[:, 2] < 0.01
+            points[behind, 2] = np.nan
+            pixels[side] = self.intrinsics.project(points).astype(np.float32)
+        return pixels
+
     @cached_property
     def clean_depth(self) -> NDArray[np.float32]:
         """(H, W) float32 metres, exact, the far wall included."""
@@ -55,6 +77,8 @@ class Frame:
     @cached_property
     def color_truth(self) -> Truth:
         """The colour camera's exact view, at the same size."""
+        if self.scene.one_camera:
+            return self.truth
         height, width = self.depth.shape
         return cast(self.scene.caster, self.scene.color_camera.resized(width, height))
 
@@ -76,6 +100,8 @@ class Frame:
     @cached_property
     def rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, the photograph brought into the depth camera's view through the exact depth."""
+        if self.scene.one_camera:
+            return self.color_rgb
         return aligned(self.color_rgb, self.clean_depth, self.truth.camera, self.color_truth.camera)
 
     def sample(self, rgb: bool = True) -> Sample:
@@ -105,7 +131,7 @@ def frame(
     index: int = 0,
     split: str = "train",
     size: tuple[int, int] = (480, 640),
-    sensor: str = "sr300",
+    sensor: str | None = None,
 ) -> Frame:
     """Render one frame of a scene.
 
@@ -113,18 +139,29 @@ def frame(
         scene: a name of `SCENES`.
         seed, index, split: which frame; the same ones as `data.synthetic` uses.
         size: (height, width) in pixels.
-        sensor: "sr300", or "none" for exact depth.
+        sensor: "sr300", or "none" for exact depth; default: the scene's own.
 
     Raises:
-        DataError: for an unknown scene, split or sensor.
+        DataError: for an unknown scene or split, or a sensor that does not exist or does not suit the scene.
     """
-    if sensor not in SENSORS:
+    if sensor is not None and sensor not in SENSORS:
         raise DataError(f"unknown sensor {sensor!r}, expected one of {', '.join(SENSORS)}")
     rng = generator(scene, split, seed, index)
     world = SCENES[scene](rng, split)
+    sensor = world.sensors[0] if sensor is None else sensor
+    if sensor not in world.sensors:
+        raise DataError(
+            f"scene {scene!r} has no use for sensor {sensor!r}, expected one of {', '.join(world.sensors)}; "
+            "without `sensor` the scene's own is used"
+        )
     truth = cast(world.depth_caster, world.depth_camera.resized(size[1], size[0]))
     depth = with_backdrop(truth, world.backdrop) if sensor == "none" else sense(world, truth, rng)
     return Frame(f"{scene}/{split}/{seed}/{index}", world, depth, truth)
+
+
+def alone(mesh: Mesh, camera: Camera) -> Truth:
+    """What a camera would see of one mesh if nothing else were there."""
+    return cast(Caster(mesh), camera)
 
 
 def sense(scene: Scene, truth: Truth, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,0 +1,13 @@
+"""All kinds of scene by name. A module a kind; each function takes (rng, split) and returns a `Scene`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from handseg_lib.synth.exo_two_hands import exo_two_hands
+from handseg_lib.synth.scene import Scene
+
+SCENES: dict[str, Callable[[np.random.Generator, str], Scene]] = {
+    "exo_two_hands": exo_two_hands,
+}
+"""Scene name -> function (rng, split) -> Scene."""
