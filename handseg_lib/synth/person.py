@@ -179,6 +179,10 @@ class Person:
             )
         return meshes
 
+    def limb(self, arm: Arm, side: str, rng: np.random.Generator) -> list[Mesh]:
+        """Upper arm and sleeve of one arm alone, for views in which the rest of the body is out of sight."""
+        return self._arm(arm, side, rng)
+
     def _arm(self, arm: Arm, side: str, rng: np.random.Generator) -> list[Mesh]:
         """Upper arm and sleeve; the forearm comes with the hand."""
         label = Label.LEFT_ARM if side == "left" else Label.RIGHT_ARM
