@@ -1,0 +1,342 @@
+"""Hands that act: short scripts of reaching, grasping, carrying and letting go, played at any moment.
+
+Everything is in room coordinates (`ego_layout`): x to the wearer's right, y down, z away from the wearer, the work
+surface at y = 0. A held thing moves by keys and its hand follows, rigidly; a free hand moves by keys of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.synth.arms import Arm, solve_arm
+from handseg_lib.synth.hand import HandModel, HandPose
+from handseg_lib.synth.trajectory import Pose, PoseTrack, Spline, chained, inverse, placed, turn_about
+
+if TYPE_CHECKING:
+    from handseg_lib.synth.grasp import Grasp
+
+BACK = 0.075
+"""Metres before a thing at which a reaching hand is open and turned right."""
+CLOSING = 0.3
+"""Seconds in which fingers close or open."""
+COMFORT = np.radians([38.0, 18.0, 75.0])
+"""Bend, sideways bend and turn of a wrist that each cost as much as 1."""
+SWIVELS = np.radians([12.0, 28.0, 45.0])
+"""Angles of the elbow away from straight below the line from shoulder to wrist, outwards."""
+BEND_LIMIT = np.radians(80.0)
+
+
+@dataclass(frozen=True)
+class Wearer:
+    """Whose hands act: what of the body matters for reaching.
+
+    Attributes:
+        model: the hand of both sides.
+        shoulders: side -> (3,) room coordinates.
+        lengths: upper arm and forearm, metres.
+    """
+
+    model: HandModel
+    shoulders: Mapping[str, NDArray[np.float64]]
+    lengths: tuple[float, float]
+
+    def arm(self, side: str, wrist: Pose, swivel: float) -> Arm:
+        """The arm of a wrist; `swivel` radians turn the elbow outwards."""
+        outwards = -swivel if side == "right" else swivel  # `solve_arm` counts towards -x for an arm that points to +z
+        return solve_arm(self.shoulders[side], wrist[:3, 3], self.lengths, outwards)
+
+    def strain(self, side: str, wrist: Pose, swivel: float) -> float:
+        """How hard a place and turn of the hand is on wrist and elbow: below 3 is easy, infinite cannot be done."""
+        arm = self.arm(side, wrist, swivel)
+        if float(np.abs(arm.wrist - wrist[:3, 3]).max()) > 0.001:
+            return np.inf
+        sideways, along, palmar = _in_hand(wrist, side, arm.forearm_direction)
+        bend, deviation = np.arctan2(palmar, along), np.arctan2(sideways, along)
+        if np.arccos(np.clip(along, -1, 1)) > BEND_LIMIT:
+            return np.inf
+        roll = forearm_roll(wrist, side, arm.forearm_direction) - np.radians(45)
+        roll = (roll + np.pi) % (2 * np.pi) - np.pi
+        if abs(roll) > np.radians(150):
+            return np.inf
+        return float(((np.array([bend, deviation, roll]) / COMFORT) ** 2).sum())
+
+    def easiest(self, side: str, wrist: Pose) -> float:
+        """The least strain over ways of holding the elbow."""
+        return min(self.strain(side, wrist, swivel) for swivel in SWIVELS)
+
+    def lowest(self, side: str, wrist: Pose, pose: HandPose) -> float:
+        """Height in metres above the work surface of the lowest point of the hand, negative below it."""
+        thick = np.full(21, 0.75 * float(self.model.shape.thickness.mean()))
+        return float(-(self.model.joints(pose, wrist, side)[:, 1] + thick).max())
+
+
+def _in_hand(wrist: Pose, side: str, direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A room direction in the hand's frame, told as for a right hand: towards the thumb, the fingers, the palm."""
+    local = (wrist[:3, :3] * direction[:, None]).sum(axis=0)
+    return local * (1.0 if side == "right" else -1.0, 1.0, 1.0)
+
+
+def forearm_roll(wrist: Pose, side: str, forearm: NDArray[np.float64]) -> float:
+    """Turn of the hand about the forearm in radians: 0 thumb up, a quarter turn palm down, minus that palm up."""
+    up = np.array([0.0, -1.0, 0.0]) + forearm * forearm[1]
+    up /= max(float(np.sqrt((up * up).sum())), 1e-9)
+    right = np.array(
+        [forearm[1] * up[2] - forearm[2] * up[1], forearm[2] * up[0] - forearm[0] * up[2],
+         forearm[0] * up[1] - forearm[1] * up[0]]
+    )  # fmt: skip
+    sign = 1.0 if side == "right" else -1.0
+    thumb = wrist[:3, 0] * sign
+    return float(np.arctan2(-sign * (thumb * right).sum(), (thumb * up).sum()))
+
+
+def standing(x: float, z: float, yaw: float = 0.0, height: float = 0.0) -> Pose:
+    """Pose of a thing upright over (x, z) of the work surface, turned about the vertical, `height` metres above it."""
+    return placed(turn_about((0, 1, 0), yaw), (x, -height, z))
+
+
+def hand_pose_towards(side: str, point: Sequence[float], fingers: Sequence[float], palm: Sequence[float]) -> Pose:
+    """Wrist with the hand pointing along `fingers` and the palm facing as nearly as possible along `palm`."""
+    y = np.asarray(fingers, np.float64)
+    y = y / np.sqrt((y * y).sum())
+    z = np.asarray(palm, np.float64)
+    z = z - y * (z * y).sum()
+    z /= np.sqrt((z * z).sum())
+    x = np.array([y[1] * z[2] - y[2] * z[1], y[2] * z[0] - y[0] * z[2], y[0] * z[1] - y[1] * z[0]])
+    del side  # a left hand's frame is turned the same way: its mirror image points its thumb to -x
+    return placed(np.stack([x, y, z], axis=1), point)
+
+
+def opened(pose: HandPose, share: float = 0.55) -> HandPose:
+    """The hand ready to close: fingers straightened by a share of their bend, the thumb drawn away."""
+    angles = pose.angles.copy()
+    for finger in range(4):
+        first = 5 + 4 * finger
+        angles[[first, first + 2, first + 3]] *= 1 - share
+    angles[0] += 0.35 * (np.radians(52) - angles[0])
+    angles[3:5] *= 1 - share
+    return HandPose.within_limits(angles)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A hand fixed to a thing from `start` to `end` seconds; `wrist` is hand frame -> thing."""
+
+    side: str
+    thing: int
+    wrist: Pose
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class HandMoment:
+    """One hand at one moment.
+
+    Attributes:
+        wrist: (4, 4) hand frame -> room.
+        pose: joint angles.
+        elbow: (3,) room.
+        touches: numbers of the things it touches.
+    """
+
+    wrist: Pose
+    pose: HandPose
+    elbow: NDArray[np.float64]
+    touches: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A finished script. Times are seconds from 0 to `duration`.
+
+    Attributes:
+        duration: seconds.
+        wearer: whose hands.
+        things: the way of each thing.
+        wrists, fingers: side -> the way of a free hand and its 21 joint angles.
+        holds: who is fixed to what, and when.
+        swivels: side -> angle of the elbow.
+        links: (side, thing, start, end): the hand acts on a thing by way of another (second order).
+    """
+
+    duration: float
+    wearer: Wearer
+    things: tuple[PoseTrack, ...]
+    wrists: Mapping[str, PoseTrack]
+    fingers: Mapping[str, Spline]
+    holds: tuple[Hold, ...]
+    swivels: Mapping[str, float]
+    links: tuple[tuple[str, int, float, float], ...] = ()
+
+    def thing(self, index: int, time: float) -> Pose:
+        """(4, 4) thing -> room."""
+        return self.things[index].at(time)
+
+    def hand(self, side: str, time: float) -> HandMoment:
+        """One hand at a moment."""
+        held = [h for h in self.holds if h.side == side and h.start <= time <= h.end]
+        wrist = chained(self.thing(held[0].thing, time), held[0].wrist) if held else self.wrists[side].at(time)
+        elbow = self.wearer.arm(side, wrist, self.swivels[side]).elbow
+        pose = HandPose.within_limits(self.fingers[side].at(time))
+        return HandMoment(wrist, pose, elbow, tuple(sorted({h.thing for h in held})))
+
+    def reached(self, index: int, time: float) -> tuple[str, ...]:
+        """Sides that act on a thing by way of another one."""
+        return tuple(side for side, thing, start, end in self.links if thing == index and start <= time <= end)
+
+
+class Script:
+    """Writes a motion: each hand has its clock; what one hand does follows what it did before."""
+
+    def __init__(self, wearer: Wearer, poses: Sequence[Pose]) -> None:
+        """`poses`: where each thing is at the start."""
+        self.wearer = wearer
+        self.clock: dict[str, float] = {}
+        self.things: list[list[tuple[float, Pose, bool]]] = [[(0.0, pose, True)] for pose in poses]
+        self.wrists: dict[str, list[tuple[float, Pose, bool]]] = {}
+        self.fingers: dict[str, list[tuple[float, NDArray, bool]]] = {}
+        self.rests: dict[str, Pose] = {}
+        self.holds: list[Hold] = []
+        self.links: list[tuple[str, int, float, float]] = []
+        self._open: dict[str, tuple[int, Grasp, float]] = {}
+
+    def enter(self, side: str, rest: Pose, pose: HandPose) -> None:
+        """A hand begins at `rest` and will come back there."""
+        self.clock[side], self.rests[side] = 0.0, rest
+        self.wrists[side], self.fingers[side] = [(0.0, rest, True)], [(0.0, pose.angles, True)]
+
+    def enter_holding(self, side: str, rest: Pose, thing: int, grasp: "Grasp") -> None:
+        """A hand begins with a thing already in its grasp."""
+        self.enter(side, chained(self.last(thing), grasp.wrist), grasp.pose)
+        self.rests[side] = rest
+        self._open[side] = (thing, grasp, 0.0)
+
+    def last(self, thing: int) -> Pose:
+        """Where a thing was last sent."""
+        return self.things[thing][-1][1]
+
+    def holders(self, thing: int) -> list[str]:
+        """Hands that hold a thing now."""
+        return [side for side, (held, _, _) in self._open.items() if held == thing]
+
+    def reach(self, side: str, thing: int, grasp: "Grasp", seconds: float = 0.9) -> None:
+        """Move to a thing, come at it from before the palm, and close the fingers."""
+        goal = chained(self.last(thing), grasp.wrist)
+        before = self.before(thing, grasp)
+        t = self.clock[side]
+        ready = opened(grasp.pose)
+        self.wrists[side] += [(t, self.wrists[side][-1][1], True), (t + 0.68 * seconds, before, False),
+                              (t + seconds, goal, True)]  # fmt: skip
+        self.fingers[side] += [(t, self.fingers[side][-1][1], True), (t + 0.6 * seconds, ready.angles, True),
+                               (t + 0.9 * seconds, ready.angles, True),
+                               (t + seconds + CLOSING, grasp.pose.angles, True)]  # fmt: skip
+        self.clock[side] = t + seconds + CLOSING
+        self._open[side] = (thing, grasp, t + seconds + 0.6 * CLOSING)
+        self._rest_until(thing, self.clock[side])
+
+    def before(self, thing: int, grasp: "Grasp") -> Pose:
+        """Where a hand is ready to grasp: drawn back from the thing along the way of its palm, and a little up."""
+        pose = self.last(thing)
+        goal = chained(pose, grasp.wrist)
+        approach = (pose[:3, :3] * np.asarray(grasp.grip.approach, np.float64)).sum(axis=1)
+        back = -BACK * approach
+        back[1] = min(back[1], 0.0) - 0.02
+        return placed(goal[:3, :3], goal[:3, 3] + back)
+
+    def carry(self, thing: int, pose: Pose, seconds: float, stop: bool = True) -> None:
+        """Move a held thing; the hands that hold it follow and wait for each other."""
+        sides = self.holders(thing)
+        t = max(self.clock[side] for side in sides)
+        if stop or len(self.things[thing]) == 1:
+            self._rest_until(thing, t)
+        self.things[thing].append((t + seconds, pose, stop))
+        for side in sides:
+            self.clock[side] = t + seconds
+
+    def let_go(self, side: str, back: bool = True) -> None:
+        """Open the fingers and draw the hand back."""
+        thing, grasp, start = self._open.pop(side)
+        t = self.clock[side]
+        goal = chained(self.last(thing), grasp.wrist)
+        self._rest_until(thing, t + CLOSING)
+        self.holds.append(Hold(side, thing, grasp.wrist, start, t + 0.5 * CLOSING))
+        self.fingers[side] += [(t, grasp.pose.angles, True), (t + CLOSING, opened(grasp.pose).angles, True)]
+        self.wrists[side] += [(t, goal, True), (t + 0.8 * CLOSING, goal, True)]
+        self.clock[side] = t + CLOSING
+        if back:
+            self.wrists[side].append((t + CLOSING + 0.35, self.before(thing, grasp), False))
+            self.clock[side] += 0.35
+
+    def move(self, side: str, wrist: Pose, seconds: float, pose: HandPose | None = None, stop: bool = True) -> None:
+        """Move a free hand, and its fingers where a pose is given."""
+        t = self.clock[side]
+        if pose is not None:
+            self.fingers[side] += [(t, self.fingers[side][-1][1], True), (t + seconds, pose.angles, True)]
+        self.wrists[side].append((t + seconds, wrist, stop))
+        self.clock[side] = t + seconds
+
+    def withdraw(self, side: str, seconds: float = 0.8, pose: HandPose | None = None) -> None:
+        """Go back to where the hand came from."""
+        self.move(side, self.rests[side], seconds, pose or HandPose.named("relaxed"))
+
+    def wait(self, side: str, seconds: float) -> None:
+        """Stay for a while."""
+        held = self._open.get(side)
+        if held:
+            self._rest_until(held[0], self.clock[side] + seconds)
+        else:
+            self.wrists[side] += [(self.clock[side], self.wrists[side][-1][1], True),
+                                  (self.clock[side] + seconds, self.wrists[side][-1][1], True)]  # fmt: skip
+        self.clock[side] += seconds
+
+    def meet(self, *sides: str) -> None:
+        """Let hands that are early wait for the latest."""
+        latest = max(self.clock[side] for side in sides)
+        for side in sides:
+            if self.clock[side] < latest:
+                self.wait(side, latest - self.clock[side])
+
+    def link(self, side: str, thing: int, start: float, end: float) -> None:
+        """Say that a hand acts on a thing by way of what it holds."""
+        self.links.append((side, thing, start, end))
+
+    def _rest_until(self, thing: int, time: float) -> None:
+        """A thing stays where it was last sent until a time."""
+        last, pose, _ = self.things[thing][-1]
+        if time > last + 1e-6:
+            self.things[thing][-1] = (last, pose, True)
+            self.things[thing].append((time, pose, True))
+
+    def motion(self) -> Motion:
+        """The finished motion: its hands hold what they still hold to the end."""
+        duration = max(self.clock.values())
+        holds = list(self.holds)
+        for side, (thing, grasp, start) in self._open.items():
+            holds.append(Hold(side, thing, grasp.wrist, start, duration + 1.0))
+        motion = Motion(
+            duration=duration,
+            wearer=self.wearer,
+            things=tuple(PoseTrack(keys) for keys in self.things),
+            wrists={side: PoseTrack(keys) for side, keys in self.wrists.items()},
+            fingers={side: Spline.through(keys) for side, keys in self.fingers.items()},
+            holds=tuple(holds),
+            swivels=dict.fromkeys(self.clock, float(SWIVELS[1])),
+            links=tuple(self.links),
+        )
+        swivels = {side: best_swivel(motion, side) for side in self.clock}
+        return Motion(**{**vars(motion), "swivels": swivels})
+
+
+def best_swivel(motion: Motion, side: str, moments: int = 24) -> float:
+    """The angle of the elbow that strains the wrist least over a whole motion."""
+    wrists = [motion.hand(side, t).wrist for t in np.linspace(0, motion.duration, moments)]
+    costs = [sum(min(motion.wearer.strain(side, w, s), 100.0) for w in wrists) for s in SWIVELS]
+    return float(SWIVELS[int(np.argmin(costs))])
+
+
+def relative(pose: Pose, to: Pose) -> Pose:
+    """`pose` as seen from `to`: to^-1 pose."""
+    return chained(inverse(to), pose)
