@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from handseg_lib.data.images import fingerprint, read_depth_png, read_label_png, read_rgb
+from handseg_lib.data.images import fingerprint, read_depth_png, read_grey, read_label_png, read_rgb
 from handseg_lib.data.labels import LABEL_MAPS, Label
 from handseg_lib.errors import DataError, LabelError
 
@@ -127,3 +127,16 @@ def test_fingerprint_follows_name_content_and_order(tmp_path):
     a.write_bytes(b"1")
     b.write_bytes(b"23")  # the same bytes, divided otherwise
     assert fingerprint([a, b]) != before
+
+
+def test_grey_images_with_one_or_three_equal_channels(tmp_path: Path) -> None:
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    for name, image in (("a.png", grey), ("b.bmp", grey), ("c.bmp", np.dstack([grey] * 3))):
+        cv2.imwrite(str(tmp_path / name), image)
+        assert (read_grey(tmp_path / name) == grey).all()
+
+
+def test_a_16_bit_image_is_not_grey_of_8_bit(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((3, 4), np.uint16))
+    with pytest.raises(DataError, match=r"a\.png: found 16-bit 4x3 with 1 channel.* expected an 8-bit grey image"):
+        read_grey(tmp_path / "a.png")

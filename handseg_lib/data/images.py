@@ -18,6 +18,7 @@ from handseg_lib.errors import DataError, LabelError
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
+BMP = b"BM"
 
 
 def read_depth_png(path: Path, unit: float) -> NDArray[np.float32]:
@@ -74,6 +75,24 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
+def read_grey(path: Path) -> NDArray[np.uint8]:
+    """An 8-bit grey image (PNG, BMP; also one with three equal channels) -> (H, W) uint8.
+
+    Raises:
+        DataError: if the file is missing, damaged or not 8-bit.
+        LabelError: if it is coloured.
+    """
+    image = _decoded(path)
+    if image.dtype != np.uint8:
+        raise DataError(f"{path}: found {_describe(image)}; expected an 8-bit grey image.")
+    if image.ndim == 2:
+        return image
+    grey = image[..., 0]
+    if image.shape[2] != 3 or (image != grey[..., None]).any():
+        raise LabelError(f"{path}: found {_describe(image)}, coloured; expected a grey image.")
+    return np.ascontiguousarray(grey)
+
+
 def fingerprint(paths: list[Path]) -> str:
     """Hash of the names and contents of files, in the order given: changes whenever any of them does."""
     digest = sha256()
@@ -103,7 +122,7 @@ def _decoded(path: Path) -> NDArray:
         damage = "the picture cannot be decoded"
     if image is None:
         raise DataError(
-            f"{path}: {damage} ({len(content)} bytes); expected a complete PNG or JPEG file. "
+            f"{path}: {damage} ({len(content)} bytes); expected a complete PNG, JPEG or BMP file. "
             "The file is damaged or was not copied completely: fetch it again."
         )
     return image
@@ -115,8 +134,10 @@ def _damage(content: bytes) -> str | None:
         return "the file is empty"
     if content.startswith(JPEG):
         return None if content.rstrip(b"\0").endswith(b"\xff\xd9") else "the JPEG ends too early"
+    if content.startswith(BMP):  # bytes 2 to 5: the file's size
+        return "the BMP ends too early" if int.from_bytes(content[2:6], "little") > len(content) else None
     if not content.startswith(PNG):
-        return f"neither a PNG nor a JPEG, it begins with {content[:8]!r}"
+        return f"neither a PNG nor a JPEG nor a BMP, it begins with {content[:8]!r}"
     position = len(PNG)
     while position + 12 <= len(content):  # a chunk: length, type, data, checksum
         end = position + 12 + int.from_bytes(content[position : position + 4], "big")
