@@ -97,15 +97,14 @@ def standing(x: float, z: float, yaw: float = 0.0, height: float = 0.0) -> Pose:
     return placed(turn_about((0, 1, 0), yaw), (x, -height, z))
 
 
-def hand_pose_towards(side: str, point: Sequence[float], fingers: Sequence[float], palm: Sequence[float]) -> Pose:
-    """Wrist with the hand pointing along `fingers` and the palm facing as nearly as possible along `palm`."""
+def hand_pose_towards(point: Sequence[float], fingers: Sequence[float], palm: Sequence[float]) -> Pose:
+    """Wrist of either hand that points along `fingers`, its palm facing as nearly as possible along `palm`."""
     y = np.asarray(fingers, np.float64)
     y = y / np.sqrt((y * y).sum())
     z = np.asarray(palm, np.float64)
     z = z - y * (z * y).sum()
     z /= np.sqrt((z * z).sum())
     x = np.array([y[1] * z[2] - y[2] * z[1], y[2] * z[0] - y[0] * z[2], y[0] * z[1] - y[1] * z[0]])
-    del side  # a left hand's frame is turned the same way: its mirror image points its thumb to -x
     return placed(np.stack([x, y, z], axis=1), point)
 
 
