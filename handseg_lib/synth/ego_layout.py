@@ -210,6 +210,7 @@ def build_scene(layout: EgoLayout) -> EgoScene:
         backdrop=moved_backdrop(layout.room.backdrop, to_camera),
         depth_camera=camera,
         color_camera=camera,
+        color_sensor=layout.rgb,
         sensor=SR300(),
         joints=joints,
         gloved=False,
