@@ -176,9 +176,10 @@ def _print(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def _tiles(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Thin joints between square tiles of size `period`."""
+    """Thin joints between square tiles of size `period`; a joint runs through the origin."""
     u, v = rest[:, 0] / period, rest[:, 1] / period
-    return ((u - np.floor(u) < 0.05) | (v - np.floor(v) < 0.05)).astype(np.float32)
+    half = np.float32(0.5)
+    return ((np.abs(u - np.floor(u + half)) < 0.03) | (np.abs(v - np.floor(v + half)) < 0.03)).astype(np.float32)
 
 
 def _marble(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -192,7 +193,47 @@ def _marble(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32
 
 def _speckle(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scattered specks, about `period` apart."""
-    return (noise_at(rest, period / 6) > np.float32(0.45)).astype(np.float32)
+    return (noise_at(rest, period / 14) > np.float32(0.5)).astype(np.float32)
+
+
+def _brushed(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fine scratches along the first axis, as on rolled metal."""
+    long = np.stack([rest[:, 0] * np.float32(0.04), rest[:, 1], rest[:, 2]], 1)
+    return np.float32(0.5) + np.float32(0.5) * noise_at(long, period / 40)
+
+
+def _football_faces() -> NDArray[np.float32]:
+    """(32, 3) the normals of a truncated icosahedron over the distances of its faces: 12 pentagons, 20 hexagons."""
+    g = (1 + 5**0.5) / 2
+    corners = np.array([[0, a, b * g] for a in (-1, 1) for b in (-1, 1)])
+    corners = np.concatenate([np.roll(corners, k, axis=1) for k in range(3)]) / (1 + g * g) ** 0.5
+    product = np.sum(corners[:, None] * corners[None], axis=2)
+    near = product > 0.4
+    triples = [
+        (i, j, k) for i in range(12) for j in range(i) for k in range(j) if near[i, j] and near[j, k] and near[i, k]
+    ]
+    middles = np.array([corners[list(t)].sum(axis=0) for t in triples])
+    middles /= np.sqrt((middles**2).sum(axis=1, keepdims=True))
+    return np.concatenate([corners / 2.32744, middles / 2.26728]).astype(np.float32)
+
+
+FOOTBALL = _football_faces()
+
+
+def _football(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pentagons and seams of a football about the origin."""
+    unit = rest / np.maximum(np.sqrt(dot(rest, rest)), np.float32(1e-9))[:, None]
+    reach = np.stack([dot(unit, face) for face in FOOTBALL], 1)
+    first = reach.argmax(axis=1)
+    top = np.sort(reach, axis=1)[:, -2:]
+    return np.where(first < 12, np.float32(1), np.where(top[:, 1] - top[:, 0] < 0.008, np.float32(0.6), np.float32(0)))
+
+
+def _seam(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The wandering seam of a tennis ball about the origin."""
+    unit = rest / np.maximum(np.sqrt(dot(rest, rest)), np.float32(1e-9))[:, None]
+    x, y, z = unit.T
+    return (np.abs(np.float32(1.5) * (x * x - y * y) - z) < 0.12).astype(np.float32)
 
 
 PATTERNS = {
@@ -206,6 +247,9 @@ PATTERNS = {
     "tiles": _tiles,
     "marble": _marble,
     "speckle": _speckle,
+    "brushed": _brushed,
+    "football": _football,
+    "seam": _seam,
 }
 """Each pattern: (period in metres, (N, 3) rest coordinates in metres) -> (N,) share of the second colour."""
 
