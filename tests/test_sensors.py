@@ -164,12 +164,11 @@ def test_shadow_falls_on_the_right_only_and_as_wide_as_the_parallax(bar):
 
 def test_shadow_follows_a_projector_ray_by_ray():
     """The running maximum against the definition: a point is dark if some point left of it hides it."""
-    from handseg_lib.synth.sensors import _shadow
+    from handseg_lib.synth.structured_light import shadow
 
     rng = np.random.default_rng(3)
     z = np.repeat(rng.choice([0, 0.45, 0.6, 0.9], (12, 8)), 40, axis=1).astype(np.float32)
-    camera = Intrinsics(476, 476, 160, 6, 320, 12)
-    dark = _shadow(z, (slice(0, 12), slice(0, 320)), camera, SR300())
+    dark = shadow(z, 0, 476, SR300().baseline)
     for y, x in np.argwhere(z > 0):
         positions = np.arange(x + 1) + 476 * SR300().baseline / np.where(z[y, : x + 1] > 0, z[y, : x + 1], np.inf)
         hidden = (positions[:x][z[y, :x] > 0] > positions[x] + 0.5).any()

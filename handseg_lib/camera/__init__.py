@@ -1,5 +1,13 @@
 """Cameras: the pinhole model now; RealSense acquisition, recordings and the simulated camera build on it."""
 
-from handseg_lib.camera.intrinsics import SR300_COLOR, SR300_DEPTH, Intrinsics
+from handseg_lib.camera.intrinsics import (
+    FREIBURG,
+    HANDNET,
+    KINECT_DEPTH,
+    NYU_DEPTH,
+    SR300_COLOR,
+    SR300_DEPTH,
+    Intrinsics,
+)
 
-__all__ = ["SR300_COLOR", "SR300_DEPTH", "Intrinsics"]
+__all__ = ["FREIBURG", "HANDNET", "KINECT_DEPTH", "NYU_DEPTH", "SR300_COLOR", "SR300_DEPTH", "Intrinsics"]

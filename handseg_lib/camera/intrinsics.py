@@ -58,3 +58,15 @@ SR300_DEPTH = Intrinsics(476.007, 476.007, 313.683, 242.755, 640, 480)
 
 SR300_COLOR = Intrinsics(616.0, 616.0, 320.0, 240.0, 640, 480)
 """Colour camera of the SR300 at 640x480; nominal values, each unit differs by a few pixels."""
+
+KINECT_DEPTH = Intrinsics(580.0, 580.0, 319.5, 239.5, 640, 480)
+"""Depth camera of the Kinect v1 at 640x480; nominal values."""
+
+NYU_DEPTH = Intrinsics(588.04, 587.08, 320.0, 240.0, 640, 480)
+"""The Kinect v1 of the NYU hand sets at 640x480, as users of the pose set take it (REFERENCE 1.2)."""
+
+HANDNET = Intrinsics(240.3077, 240.0749, 178.2926, 117.9581, 320, 240)
+"""The 320x240 camera of HandNet, from the set's own Parameters.mat (REFERENCE 1.3)."""
+
+FREIBURG = Intrinsics(283.1, 283.1, 160.0, 160.0, 320, 320)
+"""A 320x320 camera like those of the Freiburg (RHD) set, whose files give each frame its own; a nominal one."""
