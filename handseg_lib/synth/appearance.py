@@ -5,17 +5,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.gloves import GLOVE_HEM, GLOVES, hem_shadow, knit_slope
 from handseg_lib.synth.head import Region, regions
 from handseg_lib.synth.person import Person, Surface
-from handseg_lib.synth.render import Truth
-from handseg_lib.synth.shading import Finish, Material, Rgb, coloured
+from handseg_lib.synth.render import Truth, dot
+from handseg_lib.synth.shading import Finish, Material, coloured
 from handseg_lib.synth.skin import Skin, skin_of
 
-GLOVE_HEM = -0.022
-"""Where a glove ends: the coordinate along the hand in metres, a little behind the wrist."""
-GLOVES: tuple[Rgb, ...] = ((0.02, 0.45, 0.08), (0.75, 0.05, 0.04), (0.02, 0.12, 0.65), (0.85, 0.30, 0.01),
-                           (0.45, 0.03, 0.50), (0.80, 0.62, 0.02))  # fmt: skip
-"""Saturated linear RGB of gloves; two hands never wear the same."""
 OF_REGION = np.array([Surface.SKIN, Surface.HAIR, Surface.EYES, Surface.LIPS], np.int32)
 assert list(Region) == [0, 1, 2, 3]
 
@@ -97,14 +93,37 @@ class Look:
         ids, normals = self.surfaces(truth), truth.pixel_normals.copy()
         albedo = coloured(truth, ids, self.materials)
         hand = np.flatnonzero(ids == Surface.HAND)
-        corners, weights = truth.corners[hand], truth.weights[hand]
-        mean = [(truth.mesh.rest_normals[corners[:, i]], weights[:, i, None]) for i in range(3)]
-        sample = self.skin(truth.rest(hand), sum(n * w for n, w in mean))
+        sample = self.skin(truth.rest(hand), rest_normals(truth, hand))
         albedo[hand] = sample.albedo
-        frames = truth.mesh.frames[np.take_along_axis(corners, weights.argmax(axis=1)[:, None], axis=1)[:, 0]]
-        normals[hand] = (frames * sample.normals[:, None]).sum(axis=2)
-        gloss = np.array([m.gloss for m in self.materials], np.float32)[ids]
-        return Finish(albedo, normals, gloss)
+        normals[hand] = carried(truth, hand, sample.normals)
+        self._gloved(truth, ids, albedo, normals)
+        gloss, glow = (np.array([getattr(m, of) for m in self.materials], np.float32) for of in ("gloss", "glow"))
+        return Finish(albedo, normals, gloss[ids], glow[ids] if glow.any() else None)
+
+    def _gloved(self, truth: Truth, ids: NDArray, albedo: NDArray, normals: NDArray) -> None:
+        """The relief of gloves and the shadow of their hems, in place."""
+        worn = truth.mesh.material[truth.faces]
+        worn = (worn == Surface.GLOVE_LEFT) | (worn == Surface.GLOVE_RIGHT)
+        if not worn.any():
+            return
+        skin = np.flatnonzero(worn & (ids == Surface.HAND))
+        albedo[skin] *= hem_shadow(truth.rest(skin))[:, None]
+        glove = np.flatnonzero(worn & (ids != Surface.HAND))
+        bumped = normals[glove] - carried(truth, glove, knit_slope(truth.rest(glove), rest_normals(truth, glove)))
+        normals[glove] = bumped / np.sqrt(dot(bumped, bumped))[:, None]
+
+
+def rest_normals(truth: Truth, which: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(M, 3) rest-pose normals at some of the hit pixels, not quite of unit length."""
+    corners, weights = truth.corners[which], truth.weights[which]
+    return sum(truth.mesh.rest_normals[corners[:, i]] * weights[:, i, None] for i in range(3))
+
+
+def carried(truth: Truth, which: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(M, 3) rest-pose vectors at some of the hit pixels turned into scene coordinates, each by its nearest corner."""
+    corners, weights = truth.corners[which], truth.weights[which]
+    frames = truth.mesh.frames[np.take_along_axis(corners, weights.argmax(axis=1)[:, None], axis=1)[:, 0]]
+    return (frames * vectors[:, None]).sum(axis=2)
 
 
 def _cloth(rng: np.random.Generator, bright: bool) -> Material:

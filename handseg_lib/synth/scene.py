@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from handseg_lib.camera import SR300_COLOR, SR300_DEPTH, Intrinsics
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.appearance import GLOVE_HEM, Look
+from handseg_lib.synth.appearance import Look
 from handseg_lib.synth.body import rotation
+from handseg_lib.synth.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.hand import HandModel, HandPose
 from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.person import Surface
 from handseg_lib.synth.render import Camera, Caster, cross, dot
+from handseg_lib.synth.rgb_camera import RgbCamera
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.shading import Backdrop, Lights, Material
 
@@ -89,6 +91,8 @@ class Scene:
         states: side -> "portable", "stationary", "none", "self" or "absent": what each hand touches.
         domain: visual domain of an egocentric scene.
         sensors: names of the depth sensors that make sense here, the usual one first; "none" is exact depth.
+        color_sensor: flaws of the colour camera, None for a perfect picture.
+        session: which session of the subject, -1 where there is none.
     """
 
     name: str
@@ -107,6 +111,8 @@ class Scene:
     states: Mapping[str, str] = field(default_factory=dict)
     domain: str = ""
     sensors: tuple[str, ...] = ("sr300", "none")
+    color_sensor: RgbCamera | None = None
+    session: int = -1
 
     @property
     def one_camera(self) -> bool:
@@ -141,8 +147,10 @@ def dressed(hand: Mesh, side: str, gloved: bool = False) -> Mesh:
     """A posed hand with the labels and materials that the renderer refines pixel by pixel.
 
     A face that straddles the wrist counts as hand: the renderer then decides where the hand ends. The same goes for
-    the hem of a glove.
+    the hem of a glove, which makes the hand a little thicker.
     """
+    if gloved:
+        hand = in_glove(hand)
     label, glove = HAND_OF[side]
     reach = hand.rest[:, 1][hand.faces].max(axis=1)
     labels = np.where(reach > 0, label, hand.labels).astype(np.uint8)

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from handseg_lib.synth.exo_two_hands import exo_two_hands
+from handseg_lib.synth.glove_session import exo_gloves
 from handseg_lib.synth.scene import Scene
 
 SCENES: dict[str, Callable[[np.random.Generator, str], Scene]] = {
     "exo_two_hands": exo_two_hands,
+    "exo_gloves": exo_gloves,
 }
 """Scene name -> function (rng, split) -> Scene."""

@@ -12,6 +12,7 @@ from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.render import Camera, Caster, Truth, cast
+from handseg_lib.synth.rgb_camera import rgb_camera
 from handseg_lib.synth.scene import Scene
 from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import sr300
@@ -85,7 +86,10 @@ class Frame:
     @cached_property
     def color_rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, the photograph in the colour camera's own view."""
-        return photograph(self.scene, self.color_truth)
+        light = photograph(self.scene, self.color_truth)
+        if self.scene.color_sensor is None:
+            return to_srgb(light)
+        return rgb_camera(light, np.random.default_rng([824, *self.id.encode()]), self.scene.color_sensor)
 
     @property
     def color_labels(self) -> NDArray[np.uint8]:
@@ -148,15 +152,37 @@ def frame(
         raise DataError(f"unknown sensor {sensor!r}, expected one of {', '.join(SENSORS)}")
     rng = generator(scene, split, seed, index)
     world = SCENES[scene](rng, split)
-    sensor = world.sensors[0] if sensor is None else sensor
-    if sensor not in world.sensors:
+    return render(world, f"{scene}/{split}/{seed}/{index}", rng, size, sensor)
+
+
+def render(
+    scene: Scene,
+    name: str,
+    rng: np.random.Generator,
+    size: tuple[int, int] = (480, 640),
+    sensor: str | None = None,
+) -> Frame:
+    """What the sensors see of any scene.
+
+    Args:
+        scene: the world.
+        name: the frame's id.
+        rng: the noise of the depth sensor.
+        size: (height, width) in pixels.
+        sensor: one of `scene.sensors`; default: the first of them.
+
+    Raises:
+        DataError: for a sensor that does not suit the scene.
+    """
+    sensor = scene.sensors[0] if sensor is None else sensor
+    if sensor not in scene.sensors:
         raise DataError(
-            f"scene {scene!r} has no use for sensor {sensor!r}, expected one of {', '.join(world.sensors)}; "
+            f"scene {scene.name!r} has no use for sensor {sensor!r}, expected one of {', '.join(scene.sensors)}; "
             "without `sensor` the scene's own is used"
         )
-    truth = cast(world.depth_caster, world.depth_camera.resized(size[1], size[0]))
-    depth = with_backdrop(truth, world.backdrop) if sensor == "none" else sense(world, truth, rng)
-    return Frame(f"{scene}/{split}/{seed}/{index}", world, depth, truth)
+    truth = cast(scene.depth_caster, scene.depth_camera.resized(size[1], size[0]))
+    depth = with_backdrop(truth, scene.backdrop) if sensor == "none" else sense(scene, truth, rng)
+    return Frame(name, scene, depth, truth)
 
 
 def alone(mesh: Mesh, camera: Camera) -> Truth:
@@ -196,8 +222,8 @@ def with_backdrop(truth: Truth, backdrop: Backdrop) -> NDArray[np.float32]:
     return np.where(truth.depth > 0, truth.depth, wall)
 
 
-def photograph(scene: Scene, truth: Truth) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 picture of a view: the shaded meshes before the lit wall."""
+def photograph(scene: Scene, truth: Truth) -> NDArray[np.float32]:
+    """(H, W, 3) linear RGB of a view: the shaded meshes before the lit wall."""
     _, cosine = backdrop_depth(scene.backdrop, truth.camera)
     lights = scene.lights
     colour = np.array(scene.backdrop.albedo, np.float32)
@@ -205,7 +231,7 @@ def photograph(scene: Scene, truth: Truth) -> NDArray[np.uint8]:
     light = np.array(lights.key_colour, np.float32) * towards + np.array(lights.sky_colour, np.float32) * 0.65
     image = cosine[..., None] ** 2 * (colour * light * np.float32(lights.exposure))
     image.reshape(-1, 3)[truth.pixels] = shade(truth, scene.caster, scene.look.finish(truth), lights)
-    return to_srgb(image)
+    return image
 
 
 def aligned(
