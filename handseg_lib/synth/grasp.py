@@ -1,0 +1,174 @@
+"""Grasps: a hand on an object, its fingers closed until they touch.
+
+>>> held = grasp(np.random.default_rng(0), model, thing, "right", thing.grips[0])
+>>> mesh = model.posed(held.pose, wrist=object_to_scene @ held.wrist, side=held.side)
+
+A few ways to begin the type of grip are closed side by side (`grasp_search`) and the best is kept: many fingers that
+touch, none that is deep inside. Depth is measured on the vertices of the posed hand.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.synth.grasp_search import Hands, Thing, advance, close_fingers, close_thumb, place_thumb
+from handseg_lib.synth.grasp_shapes import Preshape, preshape
+from handseg_lib.synth.hand import HandModel, check_side
+from handseg_lib.synth.hand_points import Array, hand_points
+from handseg_lib.synth.hand_shape import FINGERS
+from handseg_lib.synth.objects.thing import Grip
+from handseg_lib.synth.poses import HandPose
+
+TOUCH = 0.002
+"""A finger touches where its skin comes this near, metres."""
+TOO_DEEP = 0.004
+"""A grasp with a vertex deeper than this is tried again."""
+BESIDE, ROUNDS = 4, 3
+EASY_THUMB = np.radians([22.0, 40, 0, 18, 22])
+
+
+@dataclass(frozen=True)
+class Grasp:
+    """A hand that holds an object.
+
+    Attributes:
+        pose: joint angles.
+        wrist: (4, 4) float64, from the hand's frame (mirrored for a left hand, as in `HandModel.posed`) to the object's.
+        side: "right" or "left".
+        grip: the grip it took.
+        penetration: how deep the deepest vertex of the hand lies inside the object, metres; 0 where none does.
+        touching: names of the fingers, and "palm", whose skin lies within `TOUCH` of the object.
+    """
+
+    pose: HandPose
+    wrist: NDArray[np.float64]
+    side: str
+    grip: Grip
+    penetration: float
+    touching: frozenset[str]
+
+
+def grasp(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, grip: Grip) -> Grasp:
+    """Hold an object by one of its grips.
+
+    Args:
+        rng: decides how exactly.
+        model: whose hand.
+        thing: has `distance(points)`: (N, 3) points of its frame -> (N,) signed metres, negative inside.
+        side: "right" or "left".
+        grip: where and how.
+
+    Returns:
+        The best of a few tries; `penetration` says how good it is.
+
+    Raises:
+        ValueError: for an unknown side or type of grip.
+    """
+    check_side(side)
+    best: Grasp | None = None
+    for _ in range(ROUNDS):
+        found = _one_round(rng, model, thing, side, grip)
+        if best is None or _badness(found) < _badness(best):
+            best = found
+        if best.penetration < TOO_DEEP and _holds(best):
+            break
+    return best
+
+
+def _one_round(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, grip: Grip) -> Grasp:
+    """Close a few hands side by side and keep the best."""
+    points = hand_points(model.shape)
+    grip_frame = _grip_frame(thing, side, grip)
+    shapes = [preshape(grip.type, grip.width, points, rng) for _ in range(BESIDE)]
+    hands = Hands(
+        points=points,
+        thing=thing,
+        turn=np.stack([_product(grip_frame, s.turn) for s in shapes]),
+        origin=np.stack([grip.centre - (_product(grip_frame, s.turn) * s.centre).sum(1) for s in shapes]),
+        fingers=np.stack([s.fingers for s in shapes]),
+        thumb=np.stack([s.thumb for s in shapes]),
+    )
+    hands = _closed(hands, shapes)
+    measured = [_measured(hands, b, model, side, grip) for b in range(BESIDE)]
+    return min(measured, key=_badness)
+
+
+def _closed(hands: Hands, shapes: list[Preshape]) -> Hands:
+    """Palm, fingers, thumb, one after the other."""
+    first = shapes[0]
+    if first.advance >= 0:
+        hands = advance(hands, first.advance)
+    hands = close_fingers(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
+    if first.thumb_target is not None:
+        hands = place_thumb(hands, np.stack([s.thumb_target for s in shapes]), EASY_THUMB, 0.35)
+    if first.thumb_rate.any():
+        hands = close_thumb(hands, first.thumb_rate)
+    return hands
+
+
+def _grip_frame(thing: Thing, side: str, grip: Grip) -> Array:
+    """(3, 3) from the grip's frame to the object's: its columns are across the palm, along the fingers, into the thing.
+
+    For a left hand the fingers point the other way, which makes the frame a mirrored one.
+    """
+    across, into = (np.asarray(v, np.float64) for v in (grip.axis, grip.approach))
+    if grip.type == "tripod" and _reach(thing, grip, -across) > _reach(thing, grip, across):
+        across = -across  # the longer end of a pen lies on the web of the thumb
+    along = np.cross(into, across)
+    return np.stack([across, along if side == "right" else -along, into], 1)
+
+
+def _reach(thing: Thing, grip: Grip, direction: Array) -> float:
+    """How far the object goes on from the grip's centre in a direction, metres."""
+    steps = np.arange(0, 0.4, 0.004)
+    inside = thing.distance((np.asarray(grip.centre) + steps[:, None] * direction).astype(np.float32)) < 0.003
+    return float(steps[inside].max(initial=0))
+
+
+def _measured(hands: Hands, b: int, model: HandModel, side: str, grip: Grip) -> Grasp:
+    """The b-th hand as a grasp, measured on the mesh."""
+    pose = HandPose.within_limits(np.round(np.concatenate([hands.thumb[b], hands.fingers[b].ravel()]), 6))
+    wrist = np.eye(4)
+    wrist[:3, :3], wrist[:3, 3] = hands.turn[b], np.round(hands.origin[b], 7)
+    if side == "left":
+        wrist[:3, 0] *= -1
+    depth, touching = measure(model, pose, wrist, side, hands.thing)
+    return Grasp(pose, wrist, side, grip, depth, touching)
+
+
+def measure(
+    model: HandModel, pose: HandPose, wrist: NDArray[np.floating], side: str, thing: Thing
+) -> tuple[float, frozenset[str]]:
+    """How deep a posed hand lies inside a thing, in metres, and which fingers (and "palm") touch it.
+
+    Args:
+        wrist: (4, 4) from the hand's frame to the thing's.
+    """
+    hand = model.mesh.vertices[:, 1] > 0
+    vertices = model.posed(pose, wrist, side).vertices[hand]
+    distance = np.asarray(thing.distance(vertices))
+    near = model.mesh.bones[hand, 0][distance < TOUCH]
+    names = {("palm" if bone in (0, 16) else FINGERS[(bone - 1) // 3]) for bone in near.tolist()}
+    return float(max(0.0, -distance.min())), frozenset(names)
+
+
+def _holds(held: Grasp) -> bool:
+    """Whether enough of the hand touches for the type of grip."""
+    fingers = held.touching - {"palm"}
+    if held.grip.type in ("press", "point"):
+        return "index" in fingers
+    if held.grip.type == "flat":
+        return len(held.touching) >= 2
+    return "thumb" in fingers and len(fingers) >= 2
+
+
+def _badness(held: Grasp) -> float:
+    """Smaller is better: depth in millimetres beyond one, less what touches."""
+    deep = max(0.0, held.penetration * 1e3 - 1.0)
+    return round(1.5 * deep - len(held.touching) - 4 * _holds(held), 4)
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Two 3x3 matrices multiplied by plain sums: the same bits on every machine."""
+    return (a[:, :, None] * b[None]).sum(1)

@@ -1,0 +1,275 @@
+"""Closing a hand on an object: fingers bend until they touch, the thumb looks for a place opposite them.
+
+Several placements of the hand are closed at the same time, one a row, because numpy is quick on long arrays. Fingers
+move by safe steps: no point of a finger moves farther than its distance to the object, so that even a sheet of paper
+stops it.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handseg_lib.synth.hand_contact import finger_spheres
+from handseg_lib.synth.hand_points import Array, HandPoints, axis_of, hand_points
+from handseg_lib.synth.hand_shape import HandShape
+from handseg_lib.synth.poses import FINGER_LIMITS, THUMB_LIMITS
+
+PRESS = -0.0004
+"""Distance in metres at which skin counts as touching: flesh gives a little."""
+GIVE = 0.0025
+"""How deep one finger may press into palm or finger, metres."""
+STEP, LAST_STEP, STEPS = 0.30, 0.008, 22
+"""Largest turn in one step, the step at which a joint counts as stopped (radians), and how many steps at most."""
+LOW, HIGH = np.array(FINGER_LIMITS).T
+THUMB_LOW, THUMB_HIGH = np.array(THUMB_LIMITS).T
+PALM_ROWS, PALM_RADIUS = (0.35, 0.55, 0.75, 0.95), 0.0115
+THUMB_AT = np.array([(0, 0.55), (0, 0.85), (1, 0.1), (1, 0.55), (1, 0.9), (2, 0.35), (2, 0.66)])
+THUMB_RADII = np.array([0.93, 0.95, 0.93, 0.86, 0.86, 0.82, 0.74])
+
+
+class Thing(Protocol):
+    """What a hand can close on."""
+
+    def distance(self, points: NDArray) -> NDArray: ...
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Several placements of one hand beside one object.
+
+    Attributes:
+        points: the hand.
+        thing: the object.
+        turn: (B, 3, 3) from the right hand's frame to the object's; with determinant -1 for a left hand.
+        origin: (B, 3) where the wrist is, in the object's frame, metres.
+        fingers: (B, 4, 4) angles of index to little finger, radians.
+        thumb: (B, 5) angles of the thumb.
+    """
+
+    points: HandPoints
+    thing: Thing
+    turn: Array
+    origin: Array
+    fingers: Array
+    thumb: Array
+
+    def distance(self, points: Array, rows: NDArray[np.integer]) -> Array:
+        """(K, N, 3) points in the hand frame, each row placed as one of the hands -> (K, N) metres to the object."""
+        turn, origin = self.turn[rows], self.origin[rows]
+        placed = sum(points[..., k, None] * turn[:, None, :, k] for k in range(3)) + origin[:, None]
+        flat = self.thing.distance(placed.reshape(-1, 3).astype(np.float32))
+        return np.asarray(flat, np.float64).reshape(points.shape[:2])
+
+    def row(self, index: int) -> "Hands":
+        """One of the hands alone."""
+        one = slice(index, index + 1)
+        return replace(
+            self, turn=self.turn[one], origin=self.origin[one], fingers=self.fingers[one], thumb=self.thumb[one]
+        )
+
+
+def advance(hands: Hands, farthest: float, reach: tuple[int, ...] = (1, 2, 3, 4)) -> Hands:
+    """Move the hands along their palms' normals until palm or fingers touch: forwards from a gap, back from inside.
+
+    Args:
+        hands: placements; the thumb does not count, it makes room.
+        farthest: metres that a hand may move forwards.
+        reach: fingers that count beside the palm.
+    """
+    count, origin = len(hands.turn), hands.origin.copy()
+    rows = np.arange(count)
+    parts = [np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape))]
+    parts += [hands.points.moved(np.full(count, f), hands.fingers[:, f - 1]) for f in reach]
+    body = np.concatenate(parts, 1)
+    normal, moved = hands.turn[:, :, 2], np.zeros(count)
+    for _ in range(12):
+        gap = replace(hands, origin=origin).distance(body, rows).min(1) - PRESS
+        step = np.clip(gap, -0.02, farthest - moved)
+        step = np.where((moved < 0) & (step > 0), np.minimum(step, 0.001), step)
+        if (np.abs(step) < 2e-4).all():
+            break
+        moved += step
+        origin += step[:, None] * normal
+    return replace(hands, origin=origin)
+
+
+def close_fingers(hands: Hands, phases: Array, limit: Array) -> Hands:
+    """Bend the fingers, phase by phase, until they touch.
+
+    Args:
+        hands: placements; fingers that start inside the object open first.
+        phases: (P, 4, 4) how fast each finger's angles turn in each phase; in phase k the segments from k on must
+            touch to stop a finger, so that the next phase bends on what is beyond the one that touched.
+        limit: (4, 4) how far the angles may get, radians.
+    """
+    for k, rates in enumerate(phases):
+        hands = _phase(hands, rates, limit, min(k, 2))
+    return hands
+
+
+def _phase(hands: Hands, rates: Array, limit: Array, first: int) -> Hands:
+    """One phase of `close_fingers`: every finger on its own, all in step."""
+    count = len(hands.turn)
+    row, finger = (v.ravel() for v in np.meshgrid(np.arange(count), np.arange(4), indexing="ij"))
+    use = hands.points.segment >= first
+    angles = hands.fingers.reshape(-1, 4).copy()
+    rate = rates[finger]
+    speed = _speeds(hands.points, finger + 1, rate)[:, use]
+    live = np.flatnonzero(np.abs(rate).sum(1) > 0)
+    opening = np.zeros(len(angles), bool)
+    for step_number in range(STEPS):
+        if not len(live):
+            break
+        moved = hands.points.moved(finger[live] + 1, angles[live])[:, use]
+        gap = np.minimum(hands.distance(moved, row[live]) - PRESS, _to_palm(hands.points, moved) + GIVE)
+        step = np.minimum((gap / speed[live]).min(1), STEP)
+        deep = gap.min(1)
+        if step_number == 0:
+            opening[live] = deep < -0.0006
+        # What starts inside opens until it is free and stays there; what starts free closes until it touches.
+        back = opening[live]
+        step = np.where(back, np.where(deep < -0.0003, np.minimum(step, -0.04) - 0.02, 0), np.maximum(step, 0))
+        new = np.clip(angles[live] + step[:, None] * rate[live], LOW, np.minimum(HIGH, limit[finger[live]]))
+        change = np.abs(new - angles[live]).max(1)
+        angles[live] = new
+        live = live[change > np.where(back, 1e-4, LAST_STEP)]
+    return replace(hands, fingers=angles.reshape(count, 4, 4))
+
+
+def _speeds(points: HandPoints, fingers: NDArray[np.integer], rate: Array) -> Array:
+    """(K, N) metres that each point of a finger moves at most when its angles turn by `rate` (K, 4)."""
+    rest = points.rest[fingers]
+    joints = points.rest_origins[fingers]
+    arms = np.sqrt(((rest[:, :, None] - joints[:, None]) ** 2).sum(-1))  # (K, N, 3)
+    arms *= points.segment[:, None] >= np.arange(3)
+    turning = np.abs(rate[:, (0, 2, 3)])
+    return np.maximum((arms * turning[:, None]).sum(-1) + np.abs(rate[:, 1, None]) * arms[..., 0], 1e-4)
+
+
+def _to_palm(points: HandPoints, moved: Array) -> Array:
+    """(K, N) metres from the outer points of a finger to the palm as rows of spheres; large for the first segment."""
+    scale = points.shape.length / 0.186
+    centres = (points.shape.knuckles[1:, None] * np.array(PALM_ROWS)[:, None]).reshape(-1, 3)
+    offset = moved[:, :, None] - centres
+    gap = np.sqrt((offset * offset).sum(-1)).min(-1) - PALM_RADIUS * scale
+    segment = points.segment[-moved.shape[1] :]
+    return np.where(segment[None] == 0, 1.0, gap)
+
+
+@dataclass(frozen=True)
+class ThumbPoses:
+    """Many poses of a thumb: (C, 5) angles, (C, S, 3) spheres along it with (S,) radii, (C, 3) pads and their facing."""
+
+    angles: Array
+    centres: Array
+    radii: Array
+    pads: Array
+    facing: Array
+
+
+def thumb_poses(points: HandPoints, angles: Array) -> ThumbPoses:
+    """Where thumbs are for (C, 5) angles."""
+    thumb = np.zeros(len(angles), np.int64)
+    turns, origins = points.frames(thumb, angles)
+    segment = THUMB_AT[:, 0].astype(int)
+    reach = points.shape.segments[0, segment] * THUMB_AT[:, 1]
+    centres = origins[:, segment] + reach[:, None] * axis_of(turns, 1)[:, segment]
+    pads, facing = points.pads(thumb, angles)
+    return ThumbPoses(angles, centres, THUMB_RADII * points.shape.thickness[0], pads, facing)
+
+
+@lru_cache(maxsize=64)
+def thumb_grid(shape: HandShape) -> ThumbPoses:
+    """All thumbs on a coarse grid of angles."""
+    grid = np.meshgrid(
+        (-8, 4, 16, 28, 40, 52), (0, 12, 24, 36, 48, 60), (-8, 12), (0, 25, 50), (-10, 20, 50), indexing="ij"
+    )
+    return thumb_poses(hand_points(shape), np.radians(np.stack([g.ravel() for g in grid], 1)))
+
+
+def place_thumb(hands: Hands, target: Array, comfort: Array, weight: float) -> Hands:
+    """Put each thumb's pulp on the object near a target, clear of object and fingers, as comfortably as may be.
+
+    Args:
+        hands: placements with fingers closed.
+        target: (B, 3) in the hand frame, where the pulp should be.
+        comfort: (5,) angles of an easy thumb.
+        weight: how much the target matters.
+    """
+    grid = thumb_grid(hands.points.shape)
+    out = hands.thumb.copy()
+    for b in range(len(out)):
+        poses = grid
+        for spread in (0.0, 0.12, 0.06):
+            if spread:
+                offsets = spread * _pattern()
+                poses = thumb_poses(hands.points, np.clip(out[b] + offsets, THUMB_LOW, THUMB_HIGH))
+            out[b] = poses.angles[_thumb_cost(hands, b, poses, target[b], comfort, weight).argmin()]
+    return replace(hands, thumb=out)
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> Array:
+    """(61, 5) fixed offsets in [-1, 1] to try around a thumb's angles, the first of them none."""
+    offsets = np.random.default_rng(5).uniform(-1, 1, (61, 5))
+    offsets[0] = 0
+    return offsets
+
+
+def _thumb_cost(
+    hands: Hands, b: int, poses: ThumbPoses, target: Array, comfort: Array, weight: float
+) -> Array:
+    """(C,) how bad each thumb is on the b-th hand."""
+    rows = np.array([b])
+    beyond = poses.pads + 0.002 * poses.facing
+    sets = np.concatenate([poses.centres, poses.pads[:, None], beyond[:, None]], 1)
+    distance = hands.distance(sets.reshape(1, -1, 3), rows).reshape(sets.shape[:2])
+    spheres, pad, inner = distance[:, :-2], distance[:, -2], distance[:, -1]
+    cost = (np.maximum(poses.radii - spheres - 0.001, 0) / 0.0012).sum(1) ** 2
+    cost += np.minimum((pad / 0.004) ** 2, 9) + 2.5 * np.clip(1 + (inner - pad) / 0.002, 0, 2)
+    cost += weight * ((poses.pads - target) ** 2).sum(1) / 0.02**2
+    cost += 0.25 * (((poses.angles - comfort) / np.radians((25, 25, 20, 30, 35))) ** 2).sum(1)
+    centres, radii = finger_row_spheres(hands.points, hands.fingers[b])
+    apart = poses.centres[:, 2:, None] - centres.reshape(-1, 3)
+    overlap = poses.radii[2:, None] + radii.reshape(-1) - np.sqrt((apart * apart).sum(-1)) - 0.001
+    return np.round(cost + (np.maximum(overlap, 0).max((1, 2)) / 0.0015) ** 2, 6)
+
+
+def finger_row_spheres(points: HandPoints, fingers: Array) -> tuple[Array, Array]:
+    """(4, 8, 3) centres and (4, 8) radii of spheres along four fingers with (4, 4) angles."""
+    turns, origins = points.frames(np.arange(1, 5), fingers)
+    frames = np.tile(np.eye(4), (17, 1, 1))
+    frames[4:16, :3, 1] = axis_of(turns, 1).reshape(12, 3)
+    frames[4:16, :3, 3] = origins.reshape(12, 3)
+    centres, radii = finger_spheres(points.shape, frames)
+    return centres[1:], radii[1:]
+
+
+def close_thumb(hands: Hands, rate: Array) -> Hands:
+    """Bend each thumb along `rate` (5,) until it touches, or open it until it is free."""
+    angles = hands.thumb.copy()
+    live = np.arange(len(angles))
+    joints = hands.points.rest_origins[0]
+    arms = np.sqrt(((hands.points.rest[0][:, None] - joints) ** 2).sum(-1))
+    arms *= hands.points.segment[:, None] >= np.arange(3)
+    moving = np.array([np.abs(rate[:3]).sum(), abs(rate[3]), abs(rate[4])])
+    speed = np.maximum((arms * moving).sum(-1), 1e-4)
+    opening = None
+    for _ in range(STEPS):
+        if not len(live):
+            break
+        moved = hands.points.moved(np.zeros(len(live), np.int64), angles[live])
+        gap = hands.distance(moved, live) - PRESS
+        step, deep = np.minimum((gap / speed).min(1), STEP), gap.min(1)
+        if opening is None:
+            opening = deep < -0.0006
+        back = opening[live]
+        step = np.where(back, np.where(deep < -0.0003, -0.03, 0), np.maximum(step, 0))
+        new = np.clip(angles[live] + step[:, None] * rate, THUMB_LOW, THUMB_HIGH)
+        change = np.abs(new - angles[live]).max(1)
+        angles[live] = new
+        live = live[change > np.where(back, 1e-4, LAST_STEP)]
+    return replace(hands, thumb=angles)
