@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.arms import Arm, solve_arm
+from handseg_lib.synth.ego_arms import table_strain
 from handseg_lib.synth.hand import HandModel, HandPose
 from handseg_lib.synth.trajectory import Pose, PoseTrack, Spline, chained, inverse, placed, turn_about
 
@@ -24,7 +25,7 @@ CLOSING = 0.3
 """Seconds in which fingers close or open."""
 COMFORT = np.radians([38.0, 18.0, 75.0])
 """Bend, sideways bend and turn of a wrist that each cost as much as 1."""
-SWIVELS = np.radians([12.0, 28.0, 45.0])
+SWIVELS = np.radians([8.0, 25.0, 42.0, 60.0])
 """Angles of the elbow away from straight below the line from shoulder to wrist, outwards."""
 BEND_LIMIT = np.radians(80.0)
 
@@ -52,6 +53,8 @@ class Wearer:
         """How hard a place and turn of the hand is on wrist and elbow: below 3 is easy, infinite cannot be done."""
         arm = self.arm(side, wrist, swivel)
         if float(np.abs(arm.wrist - wrist[:3, 3]).max()) > 0.001:
+            return np.inf
+        if table_strain(arm) > 0:
             return np.inf
         sideways, along, palmar = _in_hand(wrist, side, arm.forearm_direction)
         bend, deviation = np.arctan2(palmar, along), np.arctan2(sideways, along)
