@@ -28,6 +28,9 @@ HAND_OF = {"left": (Label.LEFT_HAND, Surface.GLOVE_LEFT), "right": (Label.RIGHT_
 BASELINE = (0.0256, 0.0004, 0.0038)
 """Where the SR300's colour camera sits in the depth camera's frame, metres (nominal; each unit differs a little)."""
 
+EXO_SENSORS = ("sr300", "none", "handnet", "kinect", "nyu", "freiburg")
+"""Sensors for scenes before a depth camera, the usual one first."""
+
 
 @dataclass(frozen=True)
 class PlacedObject:
@@ -110,7 +113,7 @@ class Scene:
     hands: Mapping[str, PlacedHand] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     domain: str = ""
-    sensors: tuple[str, ...] = ("sr300", "none")
+    sensors: tuple[str, ...] = EXO_SENSORS
     color_sensor: RgbCamera | None = None
     session: int = -1
 

@@ -1,6 +1,6 @@
 """Frames of the synthetic world: one call renders what the sensors see and every truth behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -15,10 +15,9 @@ from handseg_lib.synth.render import Camera, Caster, Truth, cast
 from handseg_lib.synth.rgb_camera import rgb_camera
 from handseg_lib.synth.scene import Scene
 from handseg_lib.synth.scenes import SCENES
-from handseg_lib.synth.sensors import sr300
+from handseg_lib.synth.sensors import SENSORS, DepthSensor
 from handseg_lib.synth.shading import Backdrop, shade, to_srgb
 
-SENSORS = ("sr300", "none")
 SPLITS = ("train", "val", "test")
 
 
@@ -134,7 +133,7 @@ def frame(
     seed: int = 0,
     index: int = 0,
     split: str = "train",
-    size: tuple[int, int] = (480, 640),
+    size: tuple[int, int] | None = None,
     sensor: str | None = None,
 ) -> Frame:
     """Render one frame of a scene.
@@ -142,8 +141,8 @@ def frame(
     Args:
         scene: a name of `SCENES`.
         seed, index, split: which frame; the same ones as `data.synthetic` uses.
-        size: (height, width) in pixels.
-        sensor: "sr300", or "none" for exact depth; default: the scene's own.
+        size: (height, width) in pixels; default: the sensor's, 480x640 for the SR300.
+        sensor: a name of `SENSORS`, "none" for exact depth; default: the scene's own.
 
     Raises:
         DataError: for an unknown scene or split, or a sensor that does not exist or does not suit the scene.
@@ -159,7 +158,7 @@ def render(
     scene: Scene,
     name: str,
     rng: np.random.Generator,
-    size: tuple[int, int] = (480, 640),
+    size: tuple[int, int] | None = None,
     sensor: str | None = None,
 ) -> Frame:
     """What the sensors see of any scene.
@@ -168,7 +167,7 @@ def render(
         scene: the world.
         name: the frame's id.
         rng: the noise of the depth sensor.
-        size: (height, width) in pixels.
+        size: (height, width) in pixels; default: the sensor's own.
         sensor: one of `scene.sensors`; default: the first of them.
 
     Raises:
@@ -180,9 +179,25 @@ def render(
             f"scene {scene.name!r} has no use for sensor {sensor!r}, expected one of {', '.join(scene.sensors)}; "
             "without `sensor` the scene's own is used"
         )
-    truth = cast(scene.depth_caster, scene.depth_camera.resized(size[1], size[0]))
-    depth = with_backdrop(truth, scene.backdrop) if sensor == "none" else sense(scene, truth, rng)
+    kind = SENSORS[sensor]
+    camera = _camera_of(scene, kind)
+    if size is None:
+        size = (camera.intrinsics.height, camera.intrinsics.width)
+    # What faces a camera further back is not quite what faces the scene's own.
+    caster = scene.caster if kind.standoff else scene.depth_caster
+    truth = cast(caster, camera.resized(size[1], size[0]))
+    depth = with_backdrop(truth, scene.backdrop) if sensor == "none" else sense(scene, truth, rng, kind)
     return Frame(name, scene, depth, truth)
+
+
+def _camera_of(scene: Scene, kind: DepthSensor) -> Camera:
+    """The depth camera of a scene seen by a sensor: with the sensor's own pixels, and as far back as it needs to be."""
+    camera = scene.depth_camera
+    if kind.intrinsics is None or kind.name == "sr300":
+        return camera
+    back = np.eye(4)
+    back[2, 3] = -kind.standoff
+    return Camera(kind.intrinsics, camera.pose @ back)
 
 
 def alone(mesh: Mesh, camera: Camera) -> Truth:
@@ -190,16 +205,18 @@ def alone(mesh: Mesh, camera: Camera) -> Truth:
     return cast(Caster(mesh), camera)
 
 
-def sense(scene: Scene, truth: Truth, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(H, W) float32 metres: what the scene's depth sensor reports of an exact view."""
+def sense(scene: Scene, truth: Truth, rng: np.random.Generator, kind: DepthSensor) -> NDArray[np.float32]:
+    """(H, W) float32 metres: what a depth sensor reports of an exact view."""
     depth, cosine, reflectance = truth.depth, truth.cosine, scene.look.infrared_image(truth)
-    if scene.backdrop.distance < 1.3 * scene.sensor.far:  # a wall slanting away comes nearer than its distance
+    if scene.backdrop.distance < 1.3 * kind.far:  # a wall slanting away comes nearer than its distance
         wall, wall_cosine = backdrop_depth(scene.backdrop, truth.camera)
-        seen = (depth == 0) & (wall < scene.sensor.far)
+        seen = (depth == 0) & (wall < kind.far)
         depth = np.where(seen, wall, depth)
         cosine = np.where(seen, wall_cosine, cosine)
         reflectance = np.where(seen, np.float32(scene.backdrop.infrared), reflectance)
-    return sr300(depth, cosine, reflectance, truth.camera.intrinsics, rng, scene.sensor)
+    if kind.name == "sr300":
+        kind = replace(kind, parameters=scene.sensor)
+    return kind.apply(depth, cosine, reflectance, truth.camera.intrinsics, rng)
 
 
 def backdrop_depth(backdrop: Backdrop, camera: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
