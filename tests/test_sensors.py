@@ -1,4 +1,4 @@
-"""The SR300 model: its physics on scenes simple enough to know the answer."""
+"""The SR300 model: its physics on scenes simple enough to know the answer; and the sensors by name."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from handseg_lib.camera import SR300_DEPTH, Intrinsics
 from handseg_lib.errors import DataError
-from handseg_lib.synth.sensors import SR300, sr300
+from handseg_lib.synth.sensors import SENSORS, SR300, exact, sr300
 
 SMALL = SR300_DEPTH.resized(320, 240)
 DEFAULT = SR300()
@@ -288,3 +288,43 @@ def test_sizes_must_agree():
         see(depth, facing(depth)[:, 1:])
     with pytest.raises(DataError, match="depth is"):
         see(depth, camera=SR300_DEPTH)
+
+
+@pytest.mark.parametrize("name", SENSORS)
+def test_every_sensor_reports_depth_in_its_own_steps(name):
+    sensor = SENSORS[name]
+    camera = (sensor.intrinsics or SR300_DEPTH).resized(160, 120)
+    depth, cos = cylinder(camera, 0.8, 0.15)
+    depth = np.where(depth > 0, depth, np.float32(20))
+    rng = np.random.default_rng(0)
+    seen = sensor.apply(depth, cos, np.full_like(depth, 0.7), camera, rng)
+    assert sensor.name == name and seen.dtype == np.float32 and seen.shape == depth.shape
+    middle = (seen > 0) & (cos > 0.9)
+    assert middle.sum() > 0.9 * (cos > 0.9).sum()
+    assert np.abs(seen - depth)[middle].max() < 0.02
+    assert seen.max() < 2  # nothing sees what is 20 m away
+    if name != "none":
+        steps = seen.astype(float) / sensor.unit
+        np.testing.assert_allclose(steps, np.rint(steps), atol=0.01)
+    assert sensor.far / sensor.unit < 2**16  # fits into 16 bits
+
+
+def test_noise_free_depth_is_exact_up_to_a_step():
+    depth = np.linspace(0, 8, 240 * 320, dtype=np.float32).reshape(240, 320)
+    zeros = np.zeros_like(depth)
+    seen = SENSORS["freiburg"].apply(depth, zeros, zeros, SMALL, np.random.default_rng(0))
+    near = depth <= 5
+    assert np.abs(seen - depth)[near].max() <= 0.51 * 5 / 65535
+    assert not seen[~near].any()
+    np.testing.assert_array_equal(SENSORS["none"].apply(depth, zeros, zeros, SMALL, np.random.default_rng(0)), depth)
+    with pytest.raises(DataError, match=r"exact: cos is \(3, 4\)"):
+        exact(depth, zeros[:3, :4], zeros, SMALL, np.random.default_rng(0))
+
+
+def test_handnet_is_an_sr300_of_half_the_size():
+    camera = SENSORS["handnet"].intrinsics
+    assert (camera.width, camera.height) == (320, 240)
+    assert camera.cx == 178.2926  # well off the middle
+    depth, cos = cylinder(camera, 0.6, 0.1)
+    seen = SENSORS["handnet"].apply(depth, cos, np.full_like(depth, 0.7), camera, np.random.default_rng(0))
+    assert 0.8 < (seen > 0).sum() / (depth > 0).sum() < 1

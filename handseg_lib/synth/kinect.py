@@ -21,8 +21,8 @@ from handseg_lib.synth.structured_light import (
     check_view,
     enough_light,
     odd,
-    shadow,
     share,
+    thin_shadow,
 )
 
 
@@ -108,7 +108,7 @@ def kinect(
     lit = z > np.float32(params.near) + np.float32(params.near_spread) * fields.clumps(8)
     lit &= enough_light(z, cos[box], reflectance[box], box, intrinsics, fields, params)
     lit &= cos[box] > np.float32(params.grazing) * (1 + np.float32(0.4) * fields.clumps(4))
-    lit &= ~shadow(z, box[1].start, intrinsics.fx, params.baseline)
+    lit &= ~thin_shadow(z, intrinsics.fx, params.baseline)
     z, lit = _jittered(z, lit, fields, params)
     matched = share(lit, params.window_px * scale) > np.float32(0.5) + np.float32(params.raggedness) * fields.clumps(3)
     reading = _reading(z, lit, matched, fields, params)

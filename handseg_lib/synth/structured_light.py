@@ -120,6 +120,28 @@ def shadow(z: Field, first_column: int, focal: float, baseline: float) -> Mask:
     return (z > 0) & (seen < np.maximum.accumulate(seen, axis=1) - np.float32(0.5))
 
 
+def thin_shadow(z: Field, focal: float, baseline: float) -> Mask:
+    """As `shadow`, also where the shadow of something thin has come away from it: a depth buffer of the projector.
+
+    Every reading marks the two projector columns it lies between with its depth, the nearest wins, and a point is dark
+    where both of its own columns hold something nearer.
+    """
+    height, width = z.shape
+    parallax = np.float32(focal * baseline)
+    reach = int(abs(parallax) / 0.1) + 2
+    rows, u = np.nonzero(z > 0)
+    depth = z[rows, u]
+    at = u.astype(np.float32) + parallax / np.maximum(depth, np.float32(0.1))
+    column = np.floor(at).astype(np.int64)
+    place = rows * (width + 2 * reach) + column + reach
+    buffer = np.full(height * (width + 2 * reach), np.inf, np.float32)
+    np.minimum.at(buffer, place, depth)
+    np.minimum.at(buffer, place + 1, depth)
+    dark = np.zeros(z.shape, bool)
+    dark[rows, u] = np.maximum(buffer[place], buffer[place + 1]) < depth * np.float32(0.97)
+    return dark
+
+
 def share(mask: Mask, width: float) -> Field:
     """Share of each window that `mask` covers; a window of fractional width weighs its border in part."""
     width = max(width, 1.0)
