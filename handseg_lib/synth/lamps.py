@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.mesh import check_rigid, rotate
-from handseg_lib.synth.render import Caster, Truth, dot
+from handseg_lib.synth.render import Caster, Truth, cross, dot
 
 if TYPE_CHECKING:
     from handseg_lib.synth.shading import Finish, Lights
@@ -61,16 +61,17 @@ def lamplight(truth: Truth, caster: Caster, finish: "Finish", lights: "Lights") 
     points = truth.points
     view = truth.camera.pose[:3, 3].astype(np.float32) - points
     view /= np.sqrt(dot(view, view))[:, None]
-    smooth = np.where((dot(truth.pixel_normals, view) < 0)[:, None], -truth.pixel_normals, truth.pixel_normals)
-    normals = np.where((dot(finish.normals, view) < 0)[:, None], -finish.normals, finish.normals)
-    origins = points + smooth * LIFT
+    flat = _flat_normals(truth)
+    backwards = (dot(flat, view) < 0)[:, None]  # the inside of a sleeve or of a bowl
+    flat, normals = (np.where(backwards, -n, n) for n in (flat, finish.normals))
+    origins = points + flat * LIFT
     block = _block_of(truth)
     open_to = np.stack(
         [_lamp_seen(caster, origins, lamp, block) for lamp in lights.lamps]
-        + [_sky_seen(caster, origins, smooth, lights.occlusion, block)],
+        + [_sky_seen(caster, origins, flat, lights.occlusion, block)],
         axis=1,
     )
-    open_to = averaged(truth, smooth, open_to)
+    open_to = averaged(truth, normals, open_to)
     sky = (np.float32(0.65) + np.float32(0.35) * dot(normals, lights.up)) * (
         CORNER_LIGHT + (1 - CORNER_LIGHT) * open_to[:, -1]
     )
@@ -86,6 +87,17 @@ def lamplight(truth: Truth, caster: Caster, finish: "Finish", lights: "Lights") 
     if finish.glow is not None:
         light += finish.glow[:, None]
     return (finish.albedo * light + shine) * np.float32(lights.exposure)
+
+
+def _flat_normals(truth: Truth) -> Array:
+    """(N, 3) unit normals of the hit faces themselves."""
+    met = np.zeros(len(truth.mesh.faces), bool)
+    met[truth.faces] = True
+    number = np.cumsum(met, dtype=np.int32) - 1
+    a, b, c = (truth.mesh.vertices[truth.mesh.faces[met, i]] for i in range(3))
+    normals = cross(b - a, c - a)
+    normals /= np.maximum(np.sqrt(dot(normals, normals)), np.float32(1e-12))[:, None]
+    return normals[number[truth.faces]]
 
 
 def _arriving(lamp: Lamp, points: Array, normals: Array) -> tuple[Array, Array]:
@@ -155,14 +167,17 @@ def averaged(truth: Truth, normals: Array, values: Array) -> Array:
     guide = truth.image(np.concatenate([truth.points, normals], axis=1))
     hit = truth.image(np.ones(len(values), np.float32))
     room = truth.image(np.float32(0.01) * truth.distance + np.float32(0.001))
-    for axis in (0, 1):
-        image = _averaged_along(axis, image, guide, hit, room)
+    for shifts in ((-2, -1, 1), (-1, 1)):  # the second round makes a smooth ramp of sixteen steps
+        for axis in (0, 1):
+            image = _averaged_along(axis, shifts, image, guide, hit, room)
     return np.ascontiguousarray(image.reshape(-1, values.shape[1])[truth.pixels])
 
 
-def _averaged_along(axis: int, image: Array, guide: Array, hit: Array, room: Array) -> Array:
+def _averaged_along(
+    axis: int, shifts: tuple[int, ...], image: Array, guide: Array, hit: Array, room: Array
+) -> Array:
     total, count = image.copy(), np.ones(image.shape[:2], np.float32)
-    for shift in (-2, -1, 1):
+    for shift in shifts:
         here, there = _overlap(axis, shift, image.shape)
         p, q = guide[here], guide[there]
         n = p[..., 3:]
