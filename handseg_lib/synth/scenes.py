@@ -7,9 +7,12 @@ import numpy as np
 from handseg_lib.synth.exo_two_hands import exo_two_hands
 from handseg_lib.synth.glove_session import exo_gloves
 from handseg_lib.synth.scene import Scene
+from handseg_lib.synth.two_hands_amodal import two_hands_amodal, two_hands_unpaired
 
 SCENES: dict[str, Callable[[np.random.Generator, str], Scene]] = {
     "exo_two_hands": exo_two_hands,
     "exo_gloves": exo_gloves,
+    "two_hands_amodal": two_hands_amodal,
+    "two_hands_unpaired": two_hands_unpaired,
 }
 """Scene name -> function (rng, split) -> Scene."""
