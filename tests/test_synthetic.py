@@ -7,11 +7,14 @@ import pickle
 import numpy as np
 import pytest
 
+from handseg_lib.data import recipe as recipe_module
 from handseg_lib.data import synthetic as module
 from handseg_lib.data.labels import Label
-from handseg_lib.data.synthetic import Recipe, synthetic
+from handseg_lib.data.recipe import IMAGES, Recipe
+from handseg_lib.data.synthetic import synthetic
 from handseg_lib.errors import DataError, StoreError
 from handseg_lib.synth.person import SUBJECTS
+from handseg_lib.synth.scenes import SCENES
 
 SIZE = (60, 80)
 
@@ -131,13 +134,84 @@ def test_full_disk_leaves_nothing_half_written(store, monkeypatch):
     assert not [name for name in left if name.endswith((".npy", ".json", ".tmp"))]
 
 
+def test_truths_are_those_of_the_frame(store):
+    data = make(count=2, images=("parts", "amodal_left", "amodal_right", "clean_depth", "normals", "background"))
+    one, truths = module.frame("exo_two_hands", 0, 1, "val", SIZE), data.truths(1)
+    assert data[1].rgb is None
+    assert list(truths) == [name for name in IMAGES if name not in ("depth", "labels", "rgb")]
+    np.testing.assert_array_equal(truths["parts"], one.parts)
+    for side in ("left", "right"):
+        expected = one.amodal.get(side, np.zeros(SIZE, np.uint8))
+        np.testing.assert_array_equal(truths[f"amodal_{side}"], expected)
+    assert np.abs(truths["clean_depth"] - one.clean_depth).max() <= 0.00013
+    assert np.abs(truths["normals"] - one.truth.normals).max() < 0.005
+    assert truths["background"].shape == (*SIZE, 3)
+    with pytest.raises(IndexError, match="2 frames"):
+        data.truths(2)
+
+
+def test_background_shows_what_is_behind_the_hands(store):
+    data = make(count=4, rgb=True, images=("background",))
+    seen = 0
+    for i in range(4):
+        sample, behind = data[i], data.truths(i)["background"]
+        hand, empty = np.isin(sample.labels, (1, 2, 3, 4)), sample.labels == 0
+        if hand.sum() > 100:
+            differ = np.abs(sample.rgb.astype(int) - behind).max(axis=2) > 3
+            assert differ[hand].mean() > 0.8
+            assert differ[empty].mean() < 0.4  # only shadows differ
+            seen += 1
+    assert seen
+
+
+def test_order_and_repetition_of_images_do_not_matter(store):
+    one = make(count=2, images=("rgb", "parts", "rgb"))
+    assert one.recipe.images == ("depth", "labels", "rgb", "parts")
+    assert make(count=2, rgb=True, images=["parts"]).fingerprint == one.fingerprint
+
+
+def test_sensor_decides_depth_and_camera(store):
+    plain, kinect = make(count=2), make(count=2, sensor="kinect")
+    assert plain.fingerprint != kinect.fingerprint
+    assert kinect[0].intrinsics == module.frame("exo_two_hands", 0, 0, "val", SIZE, "kinect").intrinsics
+    assert kinect[0].intrinsics != plain[0].intrinsics
+    depth = kinect[1].depth.astype(float)
+    np.testing.assert_allclose(depth * 1000, np.rint(depth * 1000), atol=0.01)
+    exact = make(count=2, sensor="none")
+    expected = module.frame("exo_two_hands", 0, 1, "val", SIZE, "none").depth
+    assert np.abs(exact[1].depth - expected).max() <= 0.00013
+
+
+@pytest.mark.parametrize("scene", [name for name in SCENES if name != "exo_two_hands"])
+def test_every_scene_gives_a_set_with_its_own_cameras(store, scene):
+    data = synthetic(scene, "val", 2, SIZE, workers=1, images=("rgb", "parts"))
+    for i in range(2):
+        one = module.frame(scene, 0, i, "val", SIZE)
+        np.testing.assert_array_equal(data[i].rgb, one.rgb)
+        np.testing.assert_array_equal(data[i].labels, one.labels)
+        assert data[i].intrinsics == one.intrinsics
+        assert data.index["domains"][i] == one.scene.domain
+        assert data.index["states"][i] == dict(one.scene.states)
+
+
 def test_fingerprint_follows_recipe_and_code(monkeypatch):
-    recipe = Recipe("exo_two_hands", "train", 10, (60, 80), 0, False)
-    prints = {recipe.fingerprint, Recipe("exo_two_hands", "train", 10, (60, 80), 1, False).fingerprint,
-              Recipe("exo_two_hands", "val", 10, (60, 80), 0, False).fingerprint,
-              Recipe("exo_two_hands", "train", 10, (60, 80), 0, True).fingerprint}  # fmt: skip
-    monkeypatch.setattr(module, "code_version", lambda: "another")
-    assert len(prints | {recipe.fingerprint}) == 5
+    recipe = Recipe("exo_two_hands", "train", 10, (60, 80), 0)
+    prints = {recipe.fingerprint, Recipe("exo_two_hands", "train", 10, (60, 80), 1).fingerprint,
+              Recipe("exo_two_hands", "val", 10, (60, 80), 0).fingerprint,
+              Recipe("exo_two_hands", "train", 10, (60, 80), 0, ("rgb",)).fingerprint,
+              Recipe("exo_two_hands", "train", 10, (60, 80), 0, sensor="none").fingerprint}  # fmt: skip
+    monkeypatch.setattr(recipe_module, "scene_code", lambda scene: "another")
+    assert len(prints | {recipe.fingerprint}) == 6
+
+
+def test_a_scene_depends_on_its_own_code_only():
+    names = {name: {path.name for path in recipe_module.scene_files(name)} for name in SCENES}
+    for scene, files in names.items():
+        assert {"world.py", "render.py", "sensors.py", "sr300.py", "hand_mesh.py", "intrinsics.py"} <= files
+        assert f"{SCENES[scene].__module__.rpartition('.')[2]}.py" in files
+        assert "scenes.py" not in files
+    assert not {name for name in names["exo_two_hands"] if name.startswith("ego_")}
+    assert "sensor_statistics.py" not in names["exo_two_hands"]
 
 
 def test_sets_travel_to_other_processes(store):
@@ -149,7 +223,8 @@ def test_sets_travel_to_other_processes(store):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [({"scene": "moon"}, "moon"), ({"split": "dev"}, "dev.*train, val, test"), ({"count": 0}, "count 0"),
-     ({"size": (4, 80)}, r"\(4, 80\)"), ({"seed": -2}, "seed -2")],
+     ({"size": (4, 80)}, r"\(4, 80\)"), ({"seed": -2}, "seed -2"), ({"sensor": "sonar"}, "sonar.*kinect"),
+     ({"images": ("smell",)}, "'smell'.*labels")],
 )  # fmt: skip
 def test_impossible_recipes_are_refused(store, wrong, message):
     with pytest.raises(DataError, match=message):

@@ -5,13 +5,12 @@ each kind of image. A shard is written under a temporary name, flushed to disk a
 name is whole; `index.json`, written last, says that the set is. A killed rendering goes on at the missing shards.
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache, partial
+from dataclasses import astuple
+from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,73 +20,18 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-import handseg_lib.synth
 from handseg_lib import paths
-from handseg_lib.camera import SR300_DEPTH
+from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import Label
+from handseg_lib.data.recipe import IMAGES, SHARD, Recipe
 from handseg_lib.data.sample import Sample
-from handseg_lib.errors import DataError, StoreError
+from handseg_lib.errors import StoreError
 from handseg_lib.files import write_atomic
-from handseg_lib.synth.scenes import SCENES
-from handseg_lib.synth.sensors import SR300
-from handseg_lib.synth.world import SPLITS, frame
+from handseg_lib.synth.sensors import SENSORS
+from handseg_lib.synth.world import Frame, frame
 
-SHARD = 64
-UNIT = 0.000125  # metres a step of stored depth, the SR300's own
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a set is made of. Frame `index` depends on scene, split, seed and size alone, never on the count."""
-
-    scene: str
-    split: str
-    count: int
-    size: tuple[int, int]
-    seed: int
-    rgb: bool
-    shard: int = SHARD
-
-    def __post_init__(self) -> None:
-        if self.scene not in SCENES:
-            raise DataError(f"unknown scene {self.scene!r}, expected one of {', '.join(SCENES)}")
-        if self.split not in SPLITS:
-            raise DataError(f"unknown split {self.split!r}, expected one of {', '.join(SPLITS)}")
-        if self.count < 1 or min(self.size) < 16 or self.seed < 0:
-            raise DataError(
-                f"a synthetic set needs at least 1 frame of at least 16x16 pixels and a seed >= 0, "
-                f"found count {self.count}, size {self.size}, seed {self.seed}"
-            )
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the recipe, the sensor's parameters and the code that renders."""
-        facts = {**asdict(self), "sensor": asdict(SR300()), "code": code_version(), "version": VERSION}
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-    @property
-    def kinds(self) -> dict[str, tuple[type, tuple[int, ...]]]:
-        """Images of a frame: name -> (dtype, shape)."""
-        kinds: dict[str, tuple[type, tuple[int, ...]]] = {
-            "depth": (np.uint16, self.size),
-            "labels": (np.uint8, self.size),
-        }
-        return {**kinds, "rgb": (np.uint8, (*self.size, 3))} if self.rgb else kinds
-
-    def shards(self) -> list[range]:
-        """Frame numbers of each shard."""
-        return [range(i, min(i + self.shard, self.count)) for i in range(0, self.count, self.shard)]
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Hash of the source text of the synthetic world: other code, other frames."""
-    folder = Path(handseg_lib.synth.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+PER_FRAME = ("ids", "subjects", "sessions", "gloved", "domains", "states", "intrinsics")
+"""What the index lists for each frame. A head or studio camera differs from frame to frame, so its pixels are there."""
 
 
 class SyntheticSet(Sequence[Sample]):
@@ -104,7 +48,7 @@ class SyntheticSet(Sequence[Sample]):
 
     @cached_property
     def index(self) -> dict[str, Any]:
-        """What `index.json` holds: recipe, fingerprint, frame ids, subjects, pixel counts of labels."""
+        """What `index.json` holds: recipe, fingerprint, unit of depth, pixel counts of labels, lists of `PER_FRAME`."""
         path = self.folder / "index.json"
         try:
             index = json.loads(path.read_text())
@@ -121,17 +65,27 @@ class SyntheticSet(Sequence[Sample]):
         return self.recipe.count
 
     def __getitem__(self, i: int) -> Sample:  # type: ignore[override]
+        i = self._number(i)
+        rgb = self._image("rgb", i) if "rgb" in self.recipe.images else None
+        depth, labels = self._image("depth", i), self._image("labels", i)
+        return Sample(self.index["ids"][i], labels, depth, rgb, Intrinsics(*self.index["intrinsics"][i]))
+
+    def truths(self, i: int) -> dict[str, NDArray]:
+        """The stored images of frame `i` that are not in its sample, by their names in `IMAGES`."""
+        i = self._number(i)
+        return {name: self._image(name, i) for name in self.recipe.images if name not in ("depth", "labels", "rgb")}
+
+    def _number(self, i: int) -> int:
+        """A frame number from 0 on."""
         if isinstance(i, slice):
             raise TypeError("a SyntheticSet is read frame by frame; use [data[i] for i in range(...)]")
         if not -len(self) <= i < len(self):
             raise IndexError(f"frame {i} of a synthetic set with {len(self)} frames")
-        i %= len(self)
+        return i % len(self)
+
+    def _image(self, kind: str, i: int) -> NDArray:
         shard, row = divmod(i, self.recipe.shard)
-        depth = self._map("depth", shard)[row].astype(np.float32) * np.float32(UNIT)
-        rgb = self._map("rgb", shard)[row].copy() if self.recipe.rgb else None
-        height, width = self.recipe.size
-        labels = self._map("labels", shard)[row].copy()
-        return Sample(self.index["ids"][i], labels, depth, rgb, SR300_DEPTH.resized(width, height))
+        return IMAGES[kind].load(self._map(kind, shard)[row], self.index["unit"])
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
@@ -167,6 +121,8 @@ def synthetic(
     seed: int = 0,
     workers: int | None = None,
     rgb: bool = False,
+    images: Iterable[str] = (),
+    sensor: str | None = None,
 ) -> SyntheticSet:
     """The set of a recipe, rendered first where the store does not have it.
 
@@ -177,13 +133,16 @@ def synthetic(
         size: (height, width) in pixels.
         seed: which world; frames of different seeds share subjects but nothing else.
         workers: processes that render, default one for each processor; the frames do not depend on it.
-        rgb: also the colour image, aligned with depth and labels.
+        rgb: also the colour image, aligned with depth and labels; the same as "rgb" among `images`.
+        images: what to keep beside depth and labels, names of `data.recipe.IMAGES`; all but "rgb" come by `truths`.
+        sensor: a name of `synth.sensors.SENSORS`; default: the scene's own.
 
     Raises:
-        DataError: for an unknown scene or split, or impossible numbers.
+        DataError: for an unknown scene, split, image or sensor, or impossible numbers.
         StoreError: for a damaged shard or a full disk, naming the file and what to do.
     """
-    recipe = Recipe(scene, split, int(count), (int(size[0]), int(size[1])), int(seed), bool(rgb), SHARD)
+    wanted = (*images, "rgb") if rgb else tuple(images)
+    recipe = Recipe(scene, split, int(count), (int(size[0]), int(size[1])), int(seed), wanted, sensor, SHARD)
     folder = paths.store_root() / "data" / f"{scene}-{split}-{recipe.fingerprint}"
     folder.mkdir(parents=True, exist_ok=True)
     data = SyntheticSet(folder, recipe)
@@ -216,15 +175,10 @@ def render(folder: Path, recipe: Recipe, workers: int) -> None:
             facts[shard] = fact
             bar.update(len(fact["ids"]))
     ordered = [facts[shard] for shard in sorted(facts)]
-    index = {
-        **asdict(recipe),
-        "fingerprint": recipe.fingerprint,
-        "unit": UNIT,
-        "ids": [i for fact in ordered for i in fact["ids"]],
-        "subjects": [s for fact in ordered for s in fact["subjects"]],
-        "label_counts": np.sum([fact["label_counts"] for fact in ordered], axis=0).tolist(),
-    }
-    write_atomic(folder / "index.json", json.dumps(index, indent=1).encode())
+    index: dict[str, Any] = {**recipe.described(), "unit": ordered[0]["unit"]}
+    index.update({name: [value for fact in ordered for value in fact[name]] for name in PER_FRAME})
+    index["label_counts"] = np.sum([fact["label_counts"] for fact in ordered], axis=0).tolist()
+    write_atomic(folder / "index.json", json.dumps(index))
 
 
 def _rendered(folder: Path, recipe: Recipe, shards: list[int], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -251,24 +205,38 @@ def _one_thread() -> None:
 
 
 def render_shard(folder: Path, recipe: Recipe, shard: int) -> dict[str, Any]:
-    """Render one shard's frames and write its files; returns ids, subjects and label counts, stored with it."""
+    """Render one shard's frames and write its files; returns what is known of the frames, stored with it."""
     frames = recipe.shards()[shard]
     images = {kind: np.empty((len(frames), *shape), dtype) for kind, (dtype, shape) in recipe.kinds.items()}
-    fact: dict[str, Any] = {"ids": [], "subjects": [], "label_counts": np.zeros(len(Label), np.int64)}
+    fact: dict[str, Any] = {name: [] for name in PER_FRAME}
+    counts = np.zeros(len(Label), np.int64)
     for row, index in enumerate(frames):
-        one = frame(recipe.scene, recipe.seed, index, recipe.split, recipe.size)
-        images["depth"][row] = np.rint(one.depth / np.float32(UNIT))
-        images["labels"][row] = one.labels
-        if recipe.rgb:
-            images["rgb"][row] = one.rgb
-        fact["ids"].append(one.id)
-        fact["subjects"].append(one.scene.subject)
-        fact["label_counts"] += np.bincount(one.labels.ravel(), minlength=len(Label))
-    fact["label_counts"] = fact["label_counts"].tolist()
-    for kind, image in images.items():
-        write_atomic(shard_path(folder, kind, shard), partial(np.save, arr=image, allow_pickle=False))
-    write_atomic(folder / f"shard_{shard:05d}.json", json.dumps(fact).encode())
+        one = frame(recipe.scene, recipe.seed, index, recipe.split, recipe.size, recipe.sensor)
+        fact["unit"] = SENSORS[recipe.sensor or one.scene.sensors[0]].unit
+        for kind, stored in images.items():
+            stored[row] = IMAGES[kind].store(one, fact["unit"])
+        for name, value in _known(one).items():
+            fact[name].append(value)
+        counts += np.bincount(one.labels.ravel(), minlength=len(Label))
+    fact["label_counts"] = counts.tolist()
+    for kind, stored in images.items():
+        write_atomic(shard_path(folder, kind, shard), partial(np.save, arr=stored, allow_pickle=False))
+    write_atomic(folder / f"shard_{shard:05d}.json", json.dumps(fact))
     return fact
+
+
+def _known(one: Frame) -> dict[str, Any]:
+    """What the index says of a frame: the keys are `PER_FRAME`."""
+    scene = one.scene
+    return {
+        "ids": one.id,
+        "subjects": scene.subject,
+        "sessions": scene.session,
+        "gloved": scene.gloved,
+        "domains": scene.domain,
+        "states": dict(scene.states),
+        "intrinsics": [float(v) for v in astuple(one.intrinsics)[:4]] + [one.intrinsics.width, one.intrinsics.height],
+    }
 
 
 def shard_path(folder: Path, kind: str, shard: int) -> Path:
