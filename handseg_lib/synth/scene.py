@@ -96,6 +96,7 @@ class Scene:
         sensors: names of the depth sensors that make sense here, the usual one first; "none" is exact depth.
         color_sensor: flaws of the colour camera, None for a perfect picture.
         session: which session of the subject, -1 where there is none.
+        fine_width: pixels that a colour picture is rendered across at least, then averaged down to the size wanted.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Scene:
     sensors: tuple[str, ...] = EXO_SENSORS
     color_sensor: RgbCamera | None = None
     session: int = -1
+    fine_width: int = 0
 
     @property
     def one_camera(self) -> bool:

@@ -130,6 +130,7 @@ def _studio(rng: np.random.Generator, name: str, subjects: tuple[int, ...], stud
         domain=pair.kind,
         sensors=("none",),
         color_sensor=RgbCamera.sample(rng, studio.grade),
+        fine_width=2 * SIZE,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
+from handseg_lib.synth.hand_cut import cut_at_wrist
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.render import Camera, Caster, Truth, cast
 from handseg_lib.synth.rgb_camera import rgb_camera
@@ -55,8 +56,9 @@ class Frame:
 
     @cached_property
     def amodal(self) -> dict[str, NDArray[np.uint8]]:
-        """Side -> (H, W) uint8 part ids of the whole hand, seen as if it were alone: also what other things hide."""
-        return {side: alone(hand.mesh, self.truth.camera).parts for side, hand in self.scene.hands.items()}
+        """Side -> (H, W) uint8 part ids of the whole hand, cut off at the wrist and alone: also what is hidden."""
+        hands = self.scene.hands.items()
+        return {side: alone(cut_at_wrist(hand.mesh), self.truth.camera).parts for side, hand in hands}
 
     @cached_property
     def joint_pixels(self) -> dict[str, NDArray[np.float32]]:
@@ -85,10 +87,22 @@ class Frame:
     @cached_property
     def color_rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, the photograph in the colour camera's own view."""
-        light = photograph(self.scene, self.color_truth)
+        light = self._light()
         if self.scene.color_sensor is None:
             return to_srgb(light)
         return rgb_camera(light, np.random.default_rng([824, *self.id.encode()]), self.scene.color_sensor)
+
+    def _light(self) -> NDArray[np.float32]:
+        """(H, W, 3) linear RGB of the colour camera's view, of finer pixels averaged where the scene asks for it."""
+        camera = self.color_truth.camera
+        height, width = self.depth.shape
+        fine = -(-self.scene.fine_width // width)
+        if fine < 2:
+            return photograph(self.scene, self.color_truth)
+        finer = cast(self.scene.caster, camera.resized(width * fine, height * fine))
+        rows = photograph(self.scene, finer).reshape(height, fine, width, fine, 3)
+        total = sum(rows[:, i, :, j] for i in range(fine) for j in range(fine))
+        return total * np.float32(1 / fine**2)
 
     @property
     def color_labels(self) -> NDArray[np.uint8]:
