@@ -66,6 +66,12 @@ class Wearer:
             return np.inf
         return float(((np.array([bend, deviation, roll]) / COMFORT) ** 2).sum())
 
+    def discomfort(self, side: str, wrist: Pose, swivel: float) -> float:
+        """Strain without a limit: what cannot be done is the worse the more the wrist would bend."""
+        arm = self.arm(side, wrist, swivel)
+        bend = float(np.arccos(np.clip(_in_hand(wrist, side, arm.forearm_direction)[1], -1, 1)))
+        return min(self.strain(side, wrist, swivel), 50.0) + 200.0 * max(0.0, bend - BEND_LIMIT) ** 2
+
     def easiest(self, side: str, wrist: Pose) -> float:
         """The least strain over ways of holding the elbow."""
         return min(self.strain(side, wrist, swivel) for swivel in SWIVELS)
@@ -160,7 +166,7 @@ class Motion:
         things: the way of each thing.
         wrists, fingers: side -> the way of a free hand and its 21 joint angles.
         holds: who is fixed to what, and when.
-        swivels: side -> angle of the elbow.
+        swivels: side -> angle of the elbow over time.
         links: (side, thing, start, end): the hand acts on a thing by way of another (second order).
     """
 
@@ -170,7 +176,7 @@ class Motion:
     wrists: Mapping[str, PoseTrack]
     fingers: Mapping[str, Spline]
     holds: tuple[Hold, ...]
-    swivels: Mapping[str, float]
+    swivels: Mapping[str, Spline]
     links: tuple[tuple[str, int, float, float], ...] = ()
 
     def thing(self, index: int, time: float) -> Pose:
@@ -181,7 +187,7 @@ class Motion:
         """One hand at a moment."""
         held = [h for h in self.holds if h.side == side and h.start <= time <= h.end]
         wrist = chained(self.thing(held[0].thing, time), held[0].wrist) if held else self.wrists[side].at(time)
-        elbow = self.wearer.arm(side, wrist, self.swivels[side]).elbow
+        elbow = self.wearer.arm(side, wrist, float(self.swivels[side].at(time)[0])).elbow
         pose = HandPose.within_limits(self.fingers[side].at(time))
         return HandMoment(wrist, pose, elbow, tuple(sorted({h.thing for h in held})))
 
@@ -301,6 +307,30 @@ class Script:
             if self.clock[side] < latest:
                 self.wait(side, latest - self.clock[side])
 
+    def touch(self, side: str, thing: int, grasp: "Grasp", seconds: float, stay: float) -> None:
+        """Touch a thing that stays where it is, as a finger that presses: go there, stay, and leave it at that."""
+        t = self.clock[side]
+        goal = chained(self.last(thing), grasp.wrist)
+        self.wrists[side] += [
+            (t, self.wrists[side][-1][1], True),
+            (t + seconds, goal, True),
+            (t + seconds + stay, goal, True),
+        ]
+        self.fingers[side].append((t + seconds, grasp.pose.angles, True))
+        self.holds.append(Hold(side, thing, grasp.wrist, t + seconds, t + seconds + stay))
+        self.clock[side] = t + seconds + stay
+
+    def appear(self, thing: int, pose: Pose, start: float, end: float, hidden: Pose) -> None:
+        """A thing is at `pose` from `start` to `end` and out of sight before and after, from one moment to the next."""
+        blink = 1e-3
+        self.things[thing] += [(start - blink, hidden, True), (start, pose, True), (end, pose, True),
+                               (end + blink, hidden, True)]  # fmt: skip
+
+    def nudge(self, thing: int, start: float, seconds: float, pose: Pose) -> None:
+        """A thing that nobody holds moves a little: what falls or is pushed aside."""
+        self._rest_until(thing, start)
+        self.things[thing].append((start + seconds, pose, True))
+
     def link(self, side: str, thing: int, start: float, end: float) -> None:
         """Say that a hand acts on a thing by way of what it holds."""
         self.links.append((side, thing, start, end))
@@ -325,18 +355,29 @@ class Script:
             wrists={side: PoseTrack(keys) for side, keys in self.wrists.items()},
             fingers={side: Spline.through(keys) for side, keys in self.fingers.items()},
             holds=tuple(holds),
-            swivels=dict.fromkeys(self.clock, float(SWIVELS[1])),
+            swivels=dict.fromkeys(self.clock, Spline.through([(0.0, SWIVELS[1], True)])),
             links=tuple(self.links),
         )
-        swivels = {side: best_swivel(motion, side) for side in self.clock}
+        swivels = {side: easy_elbow(motion, side) for side in self.clock}
         return Motion(**{**vars(motion), "swivels": swivels})
 
 
-def best_swivel(motion: Motion, side: str, moments: int = 24) -> float:
-    """The angle of the elbow that strains the wrist least over a whole motion."""
-    wrists = [motion.hand(side, t).wrist for t in np.linspace(0, motion.duration, moments)]
-    costs = [sum(min(motion.wearer.strain(side, w, s), 100.0) for w in wrists) for s in SWIVELS]
-    return float(SWIVELS[int(np.argmin(costs))])
+def easy_elbow(motion: Motion, side: str, step: float = 0.22) -> Spline:
+    """The angle of the elbow over a motion that strains the wrist least without swinging about (Viterbi's search)."""
+    count = max(2, int(np.ceil(motion.duration / step)) + 1)
+    times = np.linspace(0, motion.duration, count)
+    wrists = [motion.hand(side, t).wrist for t in times]
+    costs = np.array([[motion.wearer.discomfort(side, w, s) for s in SWIVELS] for w in wrists])
+    swing = 6.0 * (SWIVELS[:, None] - SWIVELS[None]) ** 2 / np.radians(15) ** 2
+    total, came = costs[0], []
+    for row in costs[1:]:
+        way = total[:, None] + swing
+        came.append(way.argmin(axis=0))
+        total = way.min(axis=0) + row
+    best = [int(total.argmin())]
+    for back in reversed(came):
+        best.append(int(back[best[-1]]))
+    return Spline(times, SWIVELS[best[::-1]][:, None], np.zeros(count, bool))
 
 
 def relative(pose: Pose, to: Pose) -> Pose:

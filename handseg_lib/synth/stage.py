@@ -1,6 +1,6 @@
 """Before a motion is played: which hand takes what, where and how, so that no wrist has to bend beyond its limits."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from handseg_lib.synth.objects import Grip, RigidObject
 
 YAWS = np.arange(20) * (2 * np.pi / 20)
+HOLDING = ("power", "pinch", "tripod", "hook")
+"""Types of grips by which a thing can be lifted."""
+DEEPEST = 0.005
+"""Metres by which fingers may press into what they hold."""
+EASY = 0.9
+"""Strain a pose below which no other grip is tried."""
 CLEARANCE = 0.004
 """Metres that a hand keeps from the work surface when it takes something from there."""
 Order = Sequence[Pose]
@@ -34,6 +40,9 @@ class Stage:
         side, other: the hand that acts, and the one that helps.
         sign: +1 where `side` is right: places are told as for a right-handed wearer.
         centre: (x, z) of the middle of the work area, metres.
+        relaxed: the hand at rest.
+        lid_height: how high a lid sits on its vessel, for verbs with a lid, metres.
+        cut_at: x in the frame of what is cut where the knife goes through, metres.
     """
 
     def __init__(
@@ -47,6 +56,8 @@ class Stage:
         self.rng, self.wearer, self.things, self.side, self.centre = rng, wearer, tuple(things), side, centre
         self.other = "left" if side == "right" else "right"
         self.sign = 1.0 if side == "right" else -1.0
+        self.relaxed = HandPose.named("relaxed")
+        self.lid_height = self.cut_at = 0.0
         self._grasps: dict[tuple[int, str, int], Grasp] = {}
         self._strains: dict[tuple[str, bytes], float] = {}
 
@@ -60,18 +71,18 @@ class Stage:
         return float(-self.things[index].mesh.vertices[:, 1].min())
 
     def grasps(
-        self, index: int, side: str, wanted: Callable[["Grip"], bool] = lambda grip: grip.hands == 1
-    ) -> list[Grasp]:
-        """Grasps of a thing by its grips, each closed once."""
-        out = []
-        for number, grip in enumerate(self.things[index].grips):
-            if wanted(grip):
+        self, index: int, side: str, wanted: Callable[["Grip"], bool] = lambda g: g.hands == 1 and g.type in HOLDING
+    ) -> Iterator[Grasp]:
+        """Grasps of a thing by its grips in random order, each closed when it is asked for; deep ones are left out."""
+        thing = self.things[index]
+        for number in self.rng.permutation(len(thing.grips)).tolist():
+            if wanted(thing.grips[number]):
                 key = (index, side, number)
                 if key not in self._grasps:
-                    rng = np.random.default_rng([830, number, len(self.things[index].mesh.faces)])
-                    self._grasps[key] = grasp(rng, self.wearer.model, self.things[index], side, grip)
-                out.append(self._grasps[key])
-        return out
+                    rng = np.random.default_rng([830, number, len(thing.mesh.faces)])
+                    self._grasps[key] = grasp(rng, self.wearer.model, thing, side, thing.grips[number])
+                if self._grasps[key].penetration < DEEPEST:
+                    yield self._grasps[key]
 
     def choose(
         self, side: str, grasps: Iterable[Grasp], orders: Iterable[Order], low: bool = True
@@ -97,6 +108,8 @@ class Stage:
                         break
                 else:
                     best = (total, g, order)
+            if best is not None and best[0] < EASY * len(best[2]):
+                break  # good enough: the remaining grips need not even be closed
         if best is None:
             raise Unplayable(f"the {side} hand cannot do this with any of its grips; try another seed")
         return best[1], best[2]

@@ -198,11 +198,11 @@ def hand_over(stage: Stage) -> Motion:
     x, z = stage.spot(0.11, 0.03)
     middle = stage.spot(0.0, -0.02, 0.01)
     orders = [(p, lifted(p, *middle, 0.14, d)) for p in on_table(stage, x, z) for d in SMALL_TURNS]
-    first = stage.grasps(0, side)
     aside = (stage.centre[0] - stage.sign * 0.14, stage.centre[1] - 0.05)
     best = None
-    for giving in first:
-        for taking in stage.grasps(0, other):
+    taken = list(stage.grasps(0, other))
+    for giving in stage.grasps(0, side):
+        for taking in taken:
             apart = float(np.linalg.norm(np.asarray(giving.wrist)[:3, 3] - np.asarray(taking.wrist)[:3, 3]))
             gap = float(np.linalg.norm(np.asarray(giving.grip.centre) - np.asarray(taking.grip.centre)))
             if apart < 0.16 or gap < 0.045:

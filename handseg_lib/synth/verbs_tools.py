@@ -1,0 +1,266 @@
+"""Verbs for which one thing is brought to another: pour, open, close, stir, cut."""
+
+import numpy as np
+
+from handseg_lib.synth.grasp import Grasp
+from handseg_lib.synth.motion import Motion, Script, standing
+from handseg_lib.synth.objects import RigidObject
+from handseg_lib.synth.stage import YAWS, Stage, Tool, Unplayable
+from handseg_lib.synth.trajectory import Pose, moved, placed, turn_about
+from handseg_lib.synth.verbs import FEW, SMALL_TURNS, lifted, on_table, shifted
+
+HIDDEN = placed(np.eye(3), (0.0, 6.0, 0.0))
+"""Where a jet of liquid waits that does not run: far below the floor."""
+
+
+def top_radius(thing: RigidObject) -> tuple[float, float]:
+    """Height of a vessel's rim and its radius there, metres."""
+    x, y, z = thing.mesh.vertices.T
+    rim = y < y.min() + 0.006
+    return float(-y.min()), float(np.median(np.sqrt(x[rim] ** 2 + z[rim] ** 2)))
+
+
+def steady(stage: Stage, script: Script, index: int, pose: Pose, chance: float = 0.6) -> Grasp | None:
+    """Sometimes the other hand holds a thing still, from the start to the end."""
+    if stage.rng.random() >= chance:
+        return None
+    side = stage.other
+    try:
+        grips = stage.grasps(
+            index, side, lambda g: g.hands == 1 and g.type in ("power", "pinch") and g.approach[1] < 0.7
+        )
+        grasp, _ = stage.choose(side, grips, [(pose,)])
+    except Unplayable:
+        return None
+    script.enter_holding(side, stage.rest(side), index, grasp)
+    return grasp
+
+
+def pour(stage: Stage) -> Motion:
+    """Take a vessel, tilt it over another one, set it back. Things: source, target, what runs."""
+    side, sign = stage.side, stage.sign
+    source, target, _ = stage.things
+    (x, z), (tx, tz) = stage.spot(0.13, 0.03), stage.spot(-0.06, 0.04)
+    rim, _ = top_radius(target)
+    height, radius = top_radius(source)
+    tilt = np.radians(float(stage.rng.uniform(95, 108)))
+    lip = np.array([tx + 0.006 * sign, -(rim + 0.045), tz])
+    axis = np.array([0.0, 0.0, -sign])
+    orders = []
+    for start in on_table(stage, x, z):
+        for turn in SMALL_TURNS:
+            hover = lifted(start, tx + sign * (0.05 + 0.5 * height), tz, rim + 0.05, turn)
+            orders.append((start, hover, tilted(hover, axis, tilt, lip, (-sign * radius, -height, 0.0))))
+    grips = stage.grasps(0, side, lambda g: g.hands == 1 and g.approach[1] < 0.7)
+    grasp, (start, hover, _) = stage.choose(side, grips, orders)
+    goblet = standing(tx, tz, float(stage.rng.uniform(0, 6.28)))
+    script = stage.script([start, goblet, HIDDEN])
+    begin_with(stage, script, side)
+    steady(stage, script, 1, goblet, 0.5)
+    script.reach(side, 0, grasp, 0.8)
+    script.carry(0, shifted(start, up=0.05), 0.25, stop=False)
+    script.carry(0, hover, 0.6, stop=False)
+    from_rim = (-sign * radius, -height, 0.0)
+    for share in (0.4, 0.75):
+        script.carry(0, tilted(hover, axis, tilt * share, lip, from_rim), 0.25, stop=False)
+    script.carry(0, tilted(hover, axis, tilt, lip, from_rim), 0.25)
+    begins = script.clock[side] - 0.1
+    script.wait(side, float(stage.rng.uniform(0.7, 1.0)))
+    ends = script.clock[side] + 0.1
+    script.link(side, 1, begins - 0.6, ends + 0.3)
+    running = placed(np.eye(3), (lip[0] - 0.003 * sign, -0.012, lip[2]))
+    script.appear(2, running, begins, ends, HIDDEN)
+    for share in (0.75, 0.4):
+        script.carry(0, tilted(hover, axis, tilt * share, lip, from_rim), 0.2, stop=False)
+    script.carry(0, hover, 0.25, stop=False)
+    script.carry(0, start, 0.6)
+    script.let_go(side)
+    return script.motion()
+
+
+def tilted(upright: Pose, axis: np.ndarray, angle: float, lip: np.ndarray, rim: tuple[float, float, float]) -> Pose:
+    """A vessel tilted so that the point of its rim given from its foot in room directions comes to `lip`."""
+    turn = turn_about(axis, angle)
+    out = np.eye(4)
+    out[:3, :3] = (turn[:, :, None] * upright[None, :3, :3]).sum(axis=1)
+    out[:3, 3] = lip - (turn * np.asarray(rim)).sum(axis=1)
+    return out
+
+
+def begin_with(stage: Stage, script: Script, side: str) -> None:
+    """One hand comes in from where it rests."""
+    script.enter(side, stage.rest(side), stage.relaxed)
+    script.wait(side, 0.1)
+
+
+def open_(stage: Stage) -> Motion:
+    """Hold a vessel, twist its lid off, lay it aside. Things: vessel, lid."""
+    script, grasp, ways = lid_work(stage)
+    _, twisted, off, aside = ways
+    side = stage.side
+    script.reach(side, 1, grasp, 0.9)
+    script.carry(1, twisted, 0.5)
+    script.carry(1, shifted(twisted, up=0.05), 0.3, stop=False)
+    script.carry(1, off, 0.4, stop=False)
+    script.carry(1, aside, 0.5)
+    script.let_go(side)
+    script.withdraw(side)
+    return script.motion()
+
+
+def close(stage: Stage) -> Motion:
+    """Take a lid, put it on a vessel and twist it tight. Things: vessel, lid."""
+    script, grasp, ways = lid_work(stage, closing=True)
+    closed, twisted, off, aside = ways
+    side = stage.side
+    script.reach(side, 1, grasp, 0.8)
+    script.carry(1, shifted(aside, up=0.05), 0.3, stop=False)
+    script.carry(1, off, 0.4, stop=False)
+    script.carry(1, twisted, 0.4)
+    script.carry(1, closed, 0.5)
+    script.wait(side, 0.1)
+    script.let_go(side)
+    script.withdraw(side)
+    return script.motion()
+
+
+def lid_work(stage: Stage, closing: bool = False) -> tuple[Script, Grasp, tuple[Pose, ...]]:
+    """A vessel in the other hand and a lid: the script, the lid's grasp, and the lid's poses.
+
+    The poses are: closed, twisted, over the vessel, laid aside.
+    """
+    side, other, sign = stage.side, stage.other, stage.sign
+    (x, z), (ax, az) = stage.spot(-0.03, 0.02, 0.01), stage.spot(0.12, 0.04)
+    seat = stage.lid_height
+    grips = stage.grasps(0, other, lambda g: g.hands == 1 and g.type == "power" and g.approach[1] < 0.7)
+    held, (vessel,) = stage.choose(other, grips, [(p,) for p in on_table(stage, x, z)])
+    twist = -sign * np.radians(float(stage.rng.uniform(50, 70)))
+    orders = []
+    for yaw in YAWS:
+        closed = standing(x, z, yaw, seat)
+        twisted = standing(x, z, yaw + twist, seat + 0.002)
+        off = lifted(twisted, x + 0.03 * sign, z, seat + 0.08)
+        orders.append((closed, twisted, off, lifted(twisted, ax, az, 0.0)))
+    grasp, ways = stage.choose(side, stage.grasps(1, side), orders, low=False)
+    start = ways[3] if closing else ways[0]
+    script = stage.script([vessel, start])
+    begin_with(stage, script, side)
+    if closing or stage.rng.random() < 0.5:
+        script.enter_holding(other, stage.rest(other), 0, held)
+    else:
+        script.enter(other, stage.rest(other), stage.relaxed)
+        script.reach(other, 0, held, 0.7)
+        script.clock[side] = 0.4
+    return script, grasp, tuple(ways)
+
+
+def working_end(thing: RigidObject) -> Tool:
+    """The working end of a thing that lies along x: a knife's point at +x, a spoon's bowl at -x."""
+    vertices = thing.mesh.vertices.astype(np.float64)
+    forward = thing.kind in ("knife", "pen", "pencil", "marker", "screwdriver", "paintbrush")
+    x = vertices[:, 0] * (1 if forward else -1)
+    tip = vertices[x > x.max() - 0.004].mean(axis=0)
+    return Tool(tip, (1.0 if forward else -1.0, 0, 0), (0, 0, 1.0) if thing.kind == "knife" else (0, 1.0, 0))
+
+
+def stir(stage: Stage) -> Motion:
+    """Take a spoon or the like and stir in a vessel. Things: tool, vessel."""
+    side, sign = stage.side, stage.sign
+    tool, vessel = working_end(stage.things[0]), stage.things[1]
+    rim, radius = top_radius(vessel)
+    (x, z), (vx, vz) = stage.spot(0.13, -0.02), stage.spot(-0.04, 0.04)
+    round_ = float(np.clip(0.45 * radius, 0.008, 0.035))
+    lean = min(np.radians(50.0), np.arctan(max(radius - round_ - 0.008, 0.0) / max(rim - 0.01, 0.01)))
+    centre = np.array([vx, -0.014, vz])
+    uses = []
+    for share in (1.0, 0.7):
+        for towards in np.radians([-150, -120, -90, -60, -30, 0]):  # the handle leans to the wearer and to the hand
+            d = np.array([np.cos(towards) * sign, 0.0, np.sin(towards)])
+            along = np.array([0, 1.0, 0]) * np.cos(lean * share) - d * np.sin(lean * share)
+            for roll in FEW:
+                edge = np.array([np.cos(roll), 0.0, np.sin(roll)])
+                uses.append(tool.pose(centre, along, edge))
+    grips = [g for g in stage.grasps(0, side) if over_rim(g, tool, lean, rim)]
+    orders = [(start, use) for start in on_table(stage, x, z)[::2] for use in uses]
+    grasp, (start, use) = stage.choose(side, grips, orders)
+    pot = standing(vx, vz, float(stage.rng.uniform(0, 6.28)))
+    script = stage.script([start, pot])
+    begin_with(stage, script, side)
+    steady(stage, script, 1, pot)
+    script.reach(side, 0, grasp, 0.8)
+    script.carry(0, shifted(start, up=0.07), 0.3, stop=False)
+    script.carry(0, shifted(use, up=rim + 0.03), 0.7, stop=False)
+    script.carry(0, shifted(use, up=0.01), 0.3, stop=False)
+    begins = script.clock[side]
+    turning = float(stage.rng.choice([-1, 1]))
+    for k in range(1, 8 * int(stage.rng.integers(2, 4)) + 1):
+        a = turning * k * np.pi / 4
+        script.carry(0, shifted(use, round_ * np.sin(a), 0.002, round_ * (np.cos(a) - 1) * 0.8), 0.13, stop=False)
+    script.link(side, 1, begins - 0.2, script.clock[side])
+    script.wait(side, 0.2)
+    return script.motion()
+
+
+def over_rim(grasp: Grasp, tool: Tool, lean: float, rim: float) -> bool:
+    """Whether the fingers stay above a vessel's rim when the tool's tip is on its ground."""
+    reach = float(((tool.tip - np.asarray(grasp.grip.centre, np.float64)) * tool.along).sum())
+    return reach * np.cos(lean) > rim + 0.03
+
+
+def cut(stage: Stage) -> Motion:
+    """Hold a thing and cut a piece off it with a knife. Things: knife, the two pieces of what is cut."""
+    side, other = stage.side, stage.other
+    knife = working_end(stage.things[0])
+    (x, z), (fx, fz) = stage.spot(0.14, 0.0), stage.spot(-0.05, 0.03)
+    held, fruit_pose = hold_fruit(stage, fx, fz)
+    plane = stage.cut_at
+    place, across = moved(fruit_pose, (plane, 0, 0)), fruit_pose[:3, 0]
+    level = np.array([-across[2], 0.0, across[0]])  # along the blade: in the plane of the cut
+    level *= 1.0 if level[2] > 0 else -1.0
+    top = stage.height(1)
+    blade = float(stage.things[0].mesh.vertices[:, 0].max())
+    uses = []
+    for dip in np.radians([0.0, 6.0]):
+        along = level * np.cos(dip) + np.array([0, np.sin(dip), 0])
+        for share in (0.35, 0.5):
+            tip = np.array([place[0], 0.0, place[2]]) + along * blade * share
+            uses.append(on_edge(stage.things[0], knife.pose(tip, along, (0, 1.0, 0))))
+    high = [shifted(u, up=top + 0.01) for u in uses]
+    orders = [(start, h, u) for start in on_table(stage, x, z) for h, u in zip(high, uses, strict=True)]
+    grasp, (start, above, use) = stage.choose(side, stage.grasps(0, side, lambda g: g.type == "power"), orders)
+    script = stage.script([start, fruit_pose, fruit_pose])
+    begin_with(stage, script, side)
+    script.enter_holding(other, stage.rest(other), 1, held)
+    script.reach(side, 0, grasp, 0.8)
+    script.carry(0, shifted(start, up=0.08), 0.3, stop=False)
+    script.carry(0, shifted(above, up=0.03), 0.6, stop=False)
+    script.carry(0, above, 0.25)
+    begins, strokes = script.clock[side], 5
+    for k in range(1, strokes + 1):
+        depth = above[:3, 3] + (use[:3, 3] - above[:3, 3]) * k / strokes
+        step = placed(above[:3, :3], depth + level * (0.02 if k % 2 else -0.01) * (k < strokes))
+        script.carry(0, step, 0.24, stop=k == strokes)
+    done = script.clock[side]
+    away = across * (1.0 if (across * (place - moved(fruit_pose, (0, 0, 0)))).sum() > 0 else -1.0)
+    script.nudge(2, done - 0.1, 0.3, placed(fruit_pose[:3, :3], fruit_pose[:3, 3] + 0.012 * away))
+    script.link(side, 2, begins - 0.1, done + 0.1)
+    script.wait(side, 0.15)
+    script.carry(0, shifted(above, up=0.04), 0.4)
+    script.meet(side, other)
+    return script.motion()
+
+
+def hold_fruit(stage: Stage, x: float, z: float) -> tuple[Grasp, Pose]:
+    """The other hand on what is cut, away from the knife, and its pose."""
+    plane, side = stage.cut_at, stage.other
+    grips = stage.grasps(1, side, lambda g: g.hands == 1 and g.type in ("power", "pinch"))
+    grips = [g for g in grips if float(g.grip.centre[0]) * np.sign(plane) < abs(plane) - 0.02]
+    turned = [p for p in on_table(stage, x, z) if p[0, 0] * np.sign(plane) * stage.sign > 0.55]
+    held, (pose,) = stage.choose(side, grips, [(p,) for p in turned])
+    return held, pose
+
+
+def on_edge(thing: RigidObject, pose: Pose) -> Pose:
+    """The pose raised or lowered until the thing just stands on the work surface, a millimetre above it."""
+    low = float(moved(pose, thing.mesh.vertices)[:, 1].max())
+    return shifted(pose, up=low + 0.001)
