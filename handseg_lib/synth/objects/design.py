@@ -1,5 +1,6 @@
 """How an object is put together: parts, the frame they stand in, grips with their widths measured, and the mesh."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from handseg_lib.synth.shading import Material
 UP, DOWN = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])
 REACH = 0.2
 """How far from a grip's centre its width is looked for, metres."""
+NEAR = 0.02
+"""How far a grip's centre may be moved along its approach, metres."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,14 @@ class Hold:
 
 @dataclass(frozen=True)
 class Design:
-    """The shape of an object: its parts and where to hold it, in any frame with y down."""
+    """The shape of an object: its parts and where to hold it, in any frame with y down.
+
+    With `settle` it is tipped about z and then x until it lies on the plane as it would when let go.
+    """
 
     parts: tuple[Part, ...]
     holds: tuple[Hold, ...]
+    settle: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,10 @@ def built(design: Design) -> Model:
     slots: list[str] = []
     meshes = [_meshed(part, slots) for part in design.parts]
     mesh = Mesh.merge(meshes)
+    if design.settle:
+        for axis in ("z", "x"):
+            turn = rotation(axis, _tip(mesh, axis))
+            design, mesh = _turned(design, turn), _turned_mesh(mesh, turn)
     drop = np.array([0, -mesh.vertices[:, 1].max(), 0], np.float32)
     mesh = replace(mesh, vertices=mesh.vertices + drop)
     solids = tuple(Solid(p.shape, _moved(p.frame, drop)) for p in design.parts if not p.decal)
@@ -103,6 +114,45 @@ def finished(kind: str, model: Model, look: Mapping[str, Material], scale: float
     mesh = replace(model.mesh, vertices=model.mesh.vertices * s, rest=model.mesh.rest * s)
     grips = tuple(replace(g, centre=g.centre * s, width=g.width * float(s)) for g in model.grips)
     return RigidObject(kind, mesh, tuple(look[name] for name in model.slots), grips, model.solids, float(s))
+
+
+def _tip(mesh: Mesh, axis: str) -> float:
+    """The angle about an axis, radians, by which a mesh falls onto the edge of its lower hull below its middle."""
+    along, sign = (0, -1) if axis == "z" else (2, 1)
+    corners = mesh.vertices[mesh.faces]
+    area = np.sqrt((np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) ** 2).sum(1))
+    middle = float((corners.mean(1)[:, along] * area).sum() / area.sum())
+    x, y = (mesh.vertices[:, k].astype(np.float64) for k in (along, 1))
+    hull: list[tuple[float, float]] = []
+    for point in sorted(zip(x, y, strict=True)):
+        while len(hull) > 1 and _left(hull[-2], hull[-1], point):
+            hull.pop()
+        hull.append(point)
+    for (x0, y0), (x1, y1) in itertools.pairwise(hull):
+        if x0 <= middle <= x1 and x1 > x0:
+            return sign * float(np.arctan2(y1 - y0, x1 - x0))
+    return 0.0
+
+
+def _left(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
+    """Whether b lies above the line from a to c (y is down): no corner of the lower hull."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) >= 0
+
+
+def _turned(design: Design, turn: NDArray) -> Design:
+    frame = np.eye(4)
+    frame[:3, :3] = turn
+    parts = tuple(replace(p, frame=frame @ p.frame) for p in design.parts)
+    turned = lambda v: turn @ np.asarray(v, np.float64)  # noqa: E731
+    holds = tuple(
+        replace(h, centre=turned(h.centre), axis=turned(h.axis), approach=turned(h.approach)) for h in design.holds
+    )
+    return replace(design, parts=parts, holds=holds)
+
+
+def _turned_mesh(mesh: Mesh, turn: NDArray) -> Mesh:
+    """The mesh with its vertices and rest normals turned; its texture stays on it."""
+    return replace(mesh, vertices=rotate(turn, mesh.vertices), rest_normals=rotate(turn, mesh.rest_normals))
 
 
 def _moved(frame: NDArray, drop: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -140,7 +190,8 @@ def _measured(hold: Hold, index: int, solids: tuple[Solid, ...], drop: NDArray[n
     """The grip of a hold: unit vectors, and the width found by walking through the object.
 
     Where the centre lies inside, the width is that of what is around it; else (a hollow thing, or a gap between two
-    wires) it is all there is between the outermost surfaces. The centre moves to the middle.
+    wires) it is all there is between the outermost surfaces. The centre moves to the middle. A centre just above or
+    below the object moves into it first.
     """
     axis, approach = (np.asarray(v, np.float64) / np.linalg.norm(v) for v in (hold.axis, hold.approach))
     approach = approach - axis * (axis * approach).sum()
@@ -149,24 +200,35 @@ def _measured(hold: Hold, index: int, solids: tuple[Solid, ...], drop: NDArray[n
     width = 0.0
     if hold.type not in ("flat", "press"):
         closing = np.cross(axis, approach)
-        t = np.arange(-REACH, REACH + 1e-9, 0.0005)
-        inside = union(solids, (centre + t[:, None] * closing).astype(np.float32)) < 0
-        if not inside.any():
-            raise ValueError(
-                f"a {hold.type} grip at {np.round(hold.centre, 4).tolist()} meets nothing along its closing"
-            )
-        middle, gaps = len(t) // 2, np.flatnonzero(~inside)
-        if inside[middle]:
-            low = gaps[gaps < middle].max(initial=0)
-            high = gaps[gaps > middle].min(initial=len(t) - 1)
-        else:
-            low, high = np.flatnonzero(inside)[[0, -1]] + (-1, 1)
-        width = float(t[high] - t[low] - 0.0005)
-        centre = centre + closing * (t[low] + t[high]) / 2
+        span = _span(solids, centre, closing, REACH)
+        near = None if span else _span(solids, centre, approach, NEAR)
+        if near:
+            centre = centre + approach * sum(near) / 2
+            span = _span(solids, centre, closing, REACH)
+        if span is None:
+            place = np.round(hold.centre, 4).tolist()
+            raise ValueError(f"a {hold.type} grip at {place} meets nothing along its closing")
+        width = span[1] - span[0]
+        centre = centre + closing * sum(span) / 2
     partner = None if hold.partner is None else index + hold.partner
-    return Grip(
-        hold.type, centre.astype(np.float32), axis.astype(np.float32), approach.astype(np.float32), width, hold.hands, partner
-    )  # fmt: skip
+    vectors = (np.asarray(v, np.float32) for v in (centre, axis, approach))
+    return Grip(hold.type, *vectors, width, hold.hands, partner)
+
+
+def _span(solids: tuple[Solid, ...], centre: NDArray, direction: NDArray, reach: float) -> tuple[float, float] | None:
+    """Where a line through `centre` enters and leaves the solids, metres from the centre; None if it misses them."""
+    step = 0.0005
+    t = np.arange(-reach, reach + step / 2, step)
+    inside = union(solids, (centre + t[:, None] * direction).astype(np.float32)) < 0
+    if not inside.any():
+        return None
+    middle, gaps = len(t) // 2, np.flatnonzero(~inside)
+    if inside[middle]:
+        low, high = gaps[gaps < middle].max(initial=0), gaps[gaps > middle].min(initial=len(t) - 1)
+    else:
+        low, high = np.flatnonzero(inside)[[0, -1]] + (-1, 1)
+        low, high = max(low, 0), min(high, len(t) - 1)
+    return float(t[low] + step / 2), float(t[high] - step / 2)
 
 
 def around(y: float, type: str = "power", count: int = 5, x: float = 0.0, z: float = 0.0) -> tuple[Hold, ...]:

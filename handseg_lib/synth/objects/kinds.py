@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
-from handseg_lib.synth.objects import vessels
+from handseg_lib.synth.objects import desk, food, kitchen, soft, tools, vessels
 from handseg_lib.synth.objects.design import Design, Model, built, finished
 from handseg_lib.synth.objects.thing import RigidObject
 from handseg_lib.synth.shading import Material
@@ -35,8 +35,51 @@ def _kinds(module: object, *names: str) -> dict[str, Kind]:
 
 OBJECT_KINDS: dict[str, Kind] = {
     **_kinds(vessels, "mug", "cup", "glass", "bottle", "spray_bottle", "can", "jar", "bowl", "plate", "teapot"),
+    **_kinds(
+        kitchen,
+        "pan",
+        "pot",
+        "cutting_board",
+        "sponge",
+        "knife",
+        "fork",
+        "spoon",
+        "spatula",
+        "whisk",
+        "scissors",
+        "dish_brush",
+    ),
+    **_kinds(
+        desk,
+        "box",
+        "carton",
+        "book",
+        "phone",
+        "remote",
+        "mouse",
+        "pen",
+        "marker",
+        "camera",
+        "tape",
+        "bulb",
+    ),
+    **_kinds(
+        tools,
+        "screwdriver",
+        "hammer",
+        "wrench",
+        "torch",
+        "paint_brush",
+        "toothbrush",
+        "hairdryer",
+        "padlock",
+        "key",
+        "combination_box",
+    ),
+    **_kinds(food, "banana", "apple", "carrot", "ball", "toy_car", "cube"),
+    **_kinds(soft, "cloth", "rope"),
 }
-HELD_OUT: tuple[str, ...] = tuple(k for k in ("cloth", "rope", "teapot", "hairdryer", "camera") if k in OBJECT_KINDS)
+HELD_OUT: tuple[str, ...] = ("cloth", "rope", "teapot", "hairdryer", "camera")
 """Kinds never seen in training: two that are not rigid, and three of unusual shape."""
 TRAIN_KINDS: tuple[str, ...] = tuple(kind for kind in OBJECT_KINDS if kind not in HELD_OUT)
 
@@ -52,7 +95,7 @@ def object_names(split: str) -> tuple[str, ...]:
     return HELD_OUT if split == "held_out" else TRAIN_KINDS
 
 
-@lru_cache(maxsize=None)
+@cache
 def model_of(kind: str, variant: int) -> Model:
     """One of the `VARIANTS` shapes of a kind, built once in a process."""
     return built(OBJECT_KINDS[kind].shape(np.random.default_rng([*kind.encode(), variant])))

@@ -92,7 +92,8 @@ def steel(rng: np.random.Generator) -> Material:
 def brass(rng: np.random.Generator) -> Material:
     """Brass or gold-coloured metal."""
     value = float(rng.uniform(0.4, 0.6))
-    return Material((value, value * 0.68, value * 0.2), "brushed", (value * 0.75, value * 0.5, value * 0.14), 0.02, 0.7, infrared(rng, 0.4))  # fmt: skip
+    rgb = (value, value * 0.68, value * 0.2)
+    return Material(rgb, "brushed", times(rgb, 0.74), 0.02, 0.7, infrared(rng, 0.4))
 
 
 def wood(rng: np.random.Generator, dark: bool | None = None) -> Material:

@@ -322,7 +322,8 @@ class Prism:
         grids = [np.stack(g, 1) for g in (rows, normals, rests)]  # (K, L, 2, 3): each edge of the outline its strip
         sides = [strips(*(np.stack([g[:, k], g[:, k + 1]], 1) for g in grids), 0) for k in range(len(levels) - 1)]
         cap = p - levels[0][0] * mitre
-        flats = [_flat(cap, triangulated(cap), s * self.half, s) for s in (-1, 1)]
+        triangles = triangulated(p)  # the corners of the round edge may cross by a hair, those of the outline do not
+        flats = [_flat(cap, triangles, s * self.half, s) for s in (-1, 1)]
         return joined([*sides, *flats])
 
 

@@ -1,58 +1,13 @@
 """Things that hold a drink or food: mug, cup, glass, bottle, spray bottle, can, jar, bowl, plate, teapot."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from handseg_lib.synth.objects import looks
+from handseg_lib.synth.objects.builders import Look, Rng, band, disc, hollow, plank, tube, turned
 from handseg_lib.synth.objects.design import DOWN, UP, Design, Hold, Part, around, at, pair
-from handseg_lib.synth.objects.shapes import Lathe, Prism, Tube, pairs
+from handseg_lib.synth.objects.shapes import Lathe, pairs
 from handseg_lib.synth.objects.surface import rounded, spline
 from handseg_lib.synth.shading import Material
-
-Look = dict[str, Material]
-Rng = np.random.Generator
-
-
-def turned(points: ArrayLike, radius: ArrayLike = 0.0, tags: ArrayLike = (), around: int = 36) -> Lathe:
-    """A lathe of (K, 2) profile points with rounded corners; each of the K - 1 edges' tags stays with its edge."""
-    p = np.asarray(points, np.float64)
-    q = rounded(p, radius)
-    if not len(np.atleast_1d(tags)):
-        return Lathe(pairs(q), around=around)
-    a, b = p[:-1], p[1:]
-    middle = (q[:-1] + q[1:]) / 2
-    t = ((middle[:, None] - a) * (b - a)).sum(-1) / np.maximum(((b - a) ** 2).sum(-1), 1e-12)
-    gap = ((middle[:, None] - a - np.clip(t, 0, 1)[..., None] * (b - a)) ** 2).sum(-1)
-    return Lathe(pairs(q), tuple(int(np.asarray(tags)[k]) for k in gap.argmin(1)), around)
-
-
-def hollow(outer: NDArray, wall: float, around: int = 40) -> Lathe:
-    """A vessel: the outer profile from the middle of its base to its rim, a wall, and the inside. Tags: 0 out, 1 in."""
-    p = np.asarray(outer, np.float64)
-    edge = np.diff(p, axis=0)
-    normal = np.stack([-edge[:, 1], edge[:, 0]], 1) / np.sqrt((edge**2).sum(1, keepdims=True))
-    mean = np.concatenate([[[0.0, 1.0]], normal[:-1] + normal[1:], normal[-1:]])
-    mean /= np.sqrt((mean**2).sum(1, keepdims=True))
-    inner = p - wall * mean
-    inner[:, 0] = np.maximum(inner[:, 0], 0)
-    last = edge[-1] / np.sqrt((edge[-1] ** 2).sum())
-    lip = (p[-1] + inner[-1]) / 2 + last * wall * 0.4
-    profile = np.concatenate([p, [lip], inner[::-1]])
-    return Lathe(pairs(profile), (0,) * (len(p) - 1) + (0, 1) + (1,) * (len(p) - 1), around)
-
-
-def tube(points: ArrayLike, radius: ArrayLike, count: int = 16, **options: object) -> Tube:
-    """A tube through (K, 3) points; `radius` is one for all, or (K,)."""
-    p = np.asarray(points, np.float64)
-    r = np.broadcast_to(np.asarray(radius, np.float64), len(p))
-    fine = spline(np.concatenate([p, r[:, None]], 1), count, bool(options.get("closed", False)))
-    line = tuple(tuple(float(v) for v in q) for q in fine[:, :3])
-    return Tube(line, tuple(float(v) for v in fine[:, 3]), **options)
-
-
-def disc(radius: float, thickness: float, bevel: float = 0.0) -> Lathe:
-    """A flat cylinder on y = 0."""
-    return turned([(0, 0), (radius, 0), (radius, -thickness), (0, -thickness)], bevel)
 
 
 def mug(rng: Rng) -> Design:
@@ -69,8 +24,7 @@ def mug(rng: Rng) -> Design:
     if rng.random() < 0.4:
         parts.append(Part(disc(r - 0.003, 0.004), at(y=-0.75 * h), "drink"))
     if rng.random() < 0.5:
-        band = Lathe(pairs(np.array([(r - 0.001, -0.38 * h), (r + 0.0003, -0.38 * h), (r + 0.0003, -0.68 * h), (r - 0.001, -0.68 * h)])), closed=True, around=40)  # fmt: skip
-        parts.append(Part(band, at(), "band", decal=True))
+        parts.append(Part(band(r, 0.38 * h, 0.68 * h, 0.0003, 40), at(), "band", decal=True))
     holds = (
         Hold("hook", (bar, -0.55 * h, 0), UP, (-1, 0, 0)),
         Hold("pinch", (bar, -0.6 * h, 0), UP, (-1, 0, 0)),
@@ -93,16 +47,14 @@ def cup(rng: Rng) -> Design:
     """A paper cup to take away, with a sleeve and a lid."""
     r, h = rng.uniform(0.027, 0.031), rng.uniform(0.095, 0.13)
     top = r * rng.uniform(1.28, 1.4)
-    side = lambda f: r + (top - r) * f  # noqa: E731
-    body = turned(
-        [(0, 0), (r, 0), (side(0.25), -0.25 * h), (side(0.72), -0.72 * h), (top, -h), (0, -h)], 0, (0, 0, 1, 0, 0)
-    )
-    sleeve = Lathe(pairs(np.array([(side(0.25) - 0.001, -0.25 * h), (side(0.25) + 0.001, -0.25 * h),
-                                   (side(0.72) + 0.001, -0.72 * h), (side(0.72) - 0.001, -0.72 * h)])), closed=True)  # fmt: skip
+    low, high = r + (top - r) * 0.25, r + (top - r) * 0.72
+    body = turned([(0, 0), (r, 0), (top, -h), (0, -h)])
+    sleeve = Lathe(((low - 0.001, -0.25 * h), (low + 0.001, -0.25 * h), (high + 0.001, -0.72 * h),
+                    (high - 0.001, -0.72 * h)), closed=True)  # fmt: skip
     lid = turned([(0, -h), (top + 0.003, -h), (top + 0.003, -h - 0.006), (top - 0.002, -h - 0.008),
                   (top - 0.004, -h - 0.016), (top - 0.008, -h - 0.016), (top - 0.009, -h - 0.012), (0, -h - 0.012)], 0.0015)  # fmt: skip
     sip = disc(0.004, 0.0006)
-    parts = (Part(body, at(), ("paper", "sleeve")), Part(sleeve, at(), "sleeve"), Part(lid, at(), "lid"),
+    parts = (Part(body, at(), "paper"), Part(sleeve, at(), "sleeve"), Part(lid, at(), "lid"),
              Part(sip, at(0, -h - 0.012, -top + 0.016), "hole", decal=True))  # fmt: skip
     return Design(parts, (*around(-0.48 * h, count=6), Hold("pinch", (0, -h - 0.004, 0), (1, 0, 0), DOWN)))
 
@@ -140,16 +92,15 @@ def bottle(rng: Rng) -> Design:
     neck, shoulder = rng.uniform(0.011, 0.014), rng.uniform(0.52, 0.68)
     throat = shoulder + rng.uniform(0.12, 0.2)
     low, high = 0.12, shoulder - 0.08
+    middle = (low + high) / 2 * h
     body = turned(
         [(0, 0), (r, 0), (r, -low * h), (r, -high * h), (r, -shoulder * h), (neck, -throat * h), (neck, -h), (0, -h)],
         [0, 0.006, 0, 0, 0.03, 0.03, 0, 0], (0, 0, 0, 0, 0, 0, 0),
     )  # fmt: skip
-    label = Lathe(pairs(np.array([(r - 0.001, -low * h), (r + 0.0004, -low * h), (r + 0.0004, -high * h), (r - 0.001, -high * h)])), (0, 1, 0, 0), closed=True)  # fmt: skip
+    label, stripe = band(r, low * h, high * h), band(r, middle - 0.012, middle + 0.012, 0.0009)
     cap = turned([(0, -h + 0.018), (neck + 0.0025, -h + 0.018), (neck + 0.0025, -h - 0.004), (0, -h - 0.004)], 0.0015)
-    band = Lathe(pairs(np.array([(r, -(low + high) / 2 * h + 0.012), (r + 0.0009, -(low + high) / 2 * h + 0.012),
-                                 (r + 0.0009, -(low + high) / 2 * h - 0.012), (r, -(low + high) / 2 * h - 0.012)])), closed=True)  # fmt: skip
-    parts = (Part(body, at(), "body"), Part(label, at(), ("label", "label"), decal=True),
-             Part(band, at(), "band", decal=True), Part(cap, at(), "cap"))  # fmt: skip
+    parts = (Part(body, at(), "body"), Part(label, at(), "label", decal=True),
+             Part(stripe, at(), "band", decal=True), Part(cap, at(), "cap"))  # fmt: skip
     holds = (
         *around(-0.38 * h),
         *around(-(throat + 0.04) * h, count=3),
@@ -170,10 +121,18 @@ def spray_bottle(rng: Rng) -> Design:
     body = turned(
         [(0, 0), (r, 0), (r, -0.62 * h), (0.016, -0.94 * h), (0.014, -h), (0, -h)], [0, 0.008, 0.04, 0.02, 0, 0]
     )
-    label = Lathe(pairs(np.array([(r - 0.001, -0.15 * h), (r + 0.0004, -0.15 * h), (r + 0.0004, -0.52 * h), (r - 0.001, -0.52 * h)])), closed=True)  # fmt: skip
+    label = band(r, 0.15 * h, 0.52 * h)
     collar = turned([(0, -h + 0.012), (0.017, -h + 0.012), (0.017, -h - 0.008), (0, -h - 0.008)], 0.002)
-    outline = rounded([(0.03, 0.012), (0.012, 0.002), (-0.014, 0.0), (-0.05, 0.012), (-0.05, 0.03), (0.012, 0.036), (0.036, 0.03)], 0.006, closed=True)  # fmt: skip
-    head = Prism(pairs(outline), 0.012, 0.003)
+    outline = [
+        (0.03, 0.012),
+        (0.012, 0.002),
+        (-0.014, 0.0),
+        (-0.05, 0.012),
+        (-0.05, 0.03),
+        (0.012, 0.036),
+        (0.036, 0.03),
+    ]
+    head = plank(outline, 0.024, 0.006, 0.003)
     nozzle = turned([(0, 0), (0.008, 0), (0.008, -0.012), (0, -0.012)], 0.001)
     trigger = tube(
         [(-0.022, 0.012, 0), (-0.028, 0.026, 0), (-0.026, 0.042, 0), (-0.034, 0.056, 0)],
@@ -219,7 +178,7 @@ def jar(rng: Rng) -> Design:
     r, h = rng.uniform(0.032, 0.042), rng.uniform(0.075, 0.125)
     body = turned([(0, 0), (r, 0), (r, -0.22 * h), (r, -0.7 * h), (r, -0.85 * h), (r * 0.85, -h), (0, -h)],
                   [0, 0.006, 0, 0, 0.008, 0.004, 0])  # fmt: skip
-    label = Lathe(pairs(np.array([(r - 0.001, -0.22 * h), (r + 0.0004, -0.22 * h), (r + 0.0004, -0.7 * h), (r - 0.001, -0.7 * h)])), closed=True)  # fmt: skip
+    label = band(r, 0.22 * h, 0.7 * h)
     lid = turned([(0, -h + 0.004), (r * 0.93, -h + 0.004), (r * 0.93, -h - 0.012), (0, -h - 0.012)], 0.002)
     parts = (Part(body, at(), "glass"), Part(label, at(), "label", decal=True), Part(lid, at(), "lid"))
     top = Hold("pinch", (0, -h - 0.004, 0), (1, 0, 0), DOWN)
@@ -288,7 +247,8 @@ def plate_look(rng: Rng) -> Look:
 def teapot(rng: Rng) -> Design:
     """A round teapot: the spout points to -x, the handle to +x."""
     r, h = rng.uniform(0.055, 0.07), rng.uniform(0.095, 0.12)
-    body = Lathe(pairs(np.concatenate([[(0, 0)], rounded([(0.6 * r, 0), (1.05 * r, -0.2 * h), (1.1 * r, -0.6 * h), (0.75 * r, -0.95 * h), (0.45 * r, -h)], 0.05, steps=6), [(0, -h)]])), around=44)  # fmt: skip
+    side = [(0.6 * r, 0), (1.05 * r, -0.2 * h), (1.1 * r, -0.6 * h), (0.75 * r, -0.95 * h), (0.45 * r, -h)]
+    body = Lathe(pairs(np.concatenate([[(0, 0)], rounded(side, 0.05, steps=6), [(0, -h)]])), around=44)
     lid = turned(
         [(0, -h + 0.004), (0.5 * r, -h + 0.004), (0.5 * r, -h - 0.002), (0.25 * r, -h - 0.012), (0, -h - 0.014)],
         [0, 0.001, 0.003, 0.01, 0],
