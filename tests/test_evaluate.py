@@ -8,7 +8,7 @@ import tiny_runs
 import torch
 from torch import Tensor, nn
 
-from handseg_lib.data import LABEL_MAPS
+from handseg_lib.data import LABEL_MAPS, Label, Sample
 from handseg_lib.data.torch_data import SegmentationData
 from handseg_lib.data.transforms import DEPTH_CENTRE, DEPTH_SCALE
 from handseg_lib.errors import RunError
@@ -182,3 +182,55 @@ def test_two_processes_count_exactly_what_one_counts(tmp_path, fabric, monkeypat
     assert shared.predictions.keys() == alone.predictions.keys()
     assert all((shared.predictions[key] == alone.predictions[key]).all() for key in alone.predictions)
     assert len((tmp_path / "trainings").read_text().splitlines()) == 2  # both took part in one training
+
+
+class RedIsHand(nn.Module):
+    """Knows a hand by its red, and notes what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[tuple[int, ...]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.sizes.append(tuple(x.shape))
+        return torch.stack([-x[:, 0], x[:, 0]], dim=1) * 20
+
+
+class Photographs:
+    """A tall and a wide picture with a red hand; labels of hands without sides."""
+
+    fingerprint = "photographs"
+    label_maps = ("hand",)
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Sample:
+        rgb = np.zeros(((60, 40), (40, 90))[index] + (3,), np.uint8)
+        rgb[8:24, 10:26, 0] = 255
+        return Sample(f"p{index}", np.where(rgb[..., 0], Label.RIGHT_HAND, 0).astype(np.uint8), rgb=rgb)
+
+
+def colour_plan(label_map: str = "hand") -> Evaluation:
+    data = Data(source="hgr", inputs="rgb")
+    return Evaluation(name="p", data=data, label_map=label_map, upsampling="bilinear", only_measured=False)
+
+
+def test_photographs_keep_their_shape_and_are_counted_at_their_own_size(fabric):
+    network = RedIsHand()
+    measured = evaluate(network, Photographs(), colour_plan(), "hand", (24, 32), fabric)
+    assert [p.shape for p in measured.predictions.values()] == [(60, 40), (40, 90)]
+    assert measured.counts.sum() == 60 * 40 + 40 * 90
+    for (_, channels, h, w), shape in zip(network.sizes, ((60, 40), (40, 90)), strict=True):
+        assert channels == 3 and abs(h * w - 24 * 32) < 40 and abs(w / h - shape[1] / shape[0]) < 0.1
+    assert measured.metrics["iou hand"] > 0.8
+
+
+def test_photographs_at_the_networks_own_size_are_exact(fabric):
+    measured = evaluate(RedIsHand(), Photographs(), colour_plan(), "hand", (60, 40), fabric)
+    assert measured.counts[0, 0, 1] == measured.counts[0, 1, 0] == 0
+
+
+def test_classes_that_the_labels_do_not_tell_apart_are_refused(fabric):
+    with pytest.raises(RunError, match=r"labels of the real hgr frames do not tell the classes of 'left_right' apart"):
+        evaluate(RedIsHand(), Photographs(), colour_plan("left_right"), "left_right", (24, 32), fabric)

@@ -19,7 +19,7 @@ def net() -> HandSegNet:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (17, 31), (5, 64), (48, 33)])
 def test_scores_have_the_size_of_the_input(name: str, size: tuple[int, int]) -> None:
-    model = create(name, classes=5, width=2).eval()
+    model = create(name, in_channels=2, classes=5, width=2).eval()
     with torch.no_grad():
         scores = model(torch.randn(2, 2, *size))
     assert scores.shape == (2, 5, *size) and torch.isfinite(scores).all()

@@ -29,6 +29,9 @@ def test_every_profile_loads_under_its_own_name(name):
     profile = profiles.load(name)
     assert profile.name == name
     assert profile.network.height <= profile.scene("exo_two_hands").height
+    assert profile.colour.height <= profile.scene("ego_hand_object").height
+    assert {"exo_hand_object", "ego_hand_object", "two_hands_amodal"} <= set(profile.scenes)
+    assert profile.scene("two_hands_amodal").size == (128, 128)
 
 
 def test_profiles_grow_from_smoke_to_paper():
@@ -58,9 +61,9 @@ def test_unknown_profile_lists_the_right_ones():
 
 
 def test_unknown_scene_and_schedule_list_the_right_ones():
-    with pytest.raises(ProfileError, match=r"no scene 'exo'; it has exo_two_hands"):
+    with pytest.raises(ProfileError, match=r"no scene 'exo'; it has ego_hand_object, exo_hand"):
         profiles.load("smoke").scene("exo")
-    with pytest.raises(ProfileError, match=r"no schedule 'hand'; it has handseg, synthetic_to_real"):
+    with pytest.raises(ProfileError, match=r"no schedule 'hand'; it has handseg, rgb, synthetic_to_real"):
         profiles.load("smoke").schedule("hand")
 
 

@@ -4,12 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import ValidationError
 
 from handseg_lib import profiles, series
 from handseg_lib.data import LABEL_MAPS
 from handseg_lib.errors import ProfileError, RunError
 from handseg_lib.train import registry
-from handseg_lib.train.registry import Data, RunConfig
+from handseg_lib.train.registry import Data, Evaluation, RunConfig
 
 
 @pytest.mark.parametrize("profile", profiles.NAMES)
@@ -18,7 +19,7 @@ def test_every_run_is_defined_at_every_profile(name, profile):
     config = registry.config(name, profile)
     sizes = profiles.load(profile)
     assert config.name == name
-    assert config.input_size == sizes.network.size
+    assert config.input_size == (sizes.network.size if config.inputs == "depth" else sizes.colour.size)
     assert config.schedule.steps >= 1
     assert config.schedule.epochs is None
     assert {config.label_map, *(test.label_map for test in config.tests)} <= set(LABEL_MAPS)
@@ -38,7 +39,7 @@ def test_every_run_of_the_series_is_in_the_registry():
 def test_training_and_test_frames_come_from_different_splits():
     for name in registry.RUNS:
         config = registry.config(name, "quick")
-        learnt = {(d.source, d.split) for d in (config.train, config.validation)}
+        learnt = {(d.source, d.split) for d in (*config.learnt, config.validation)}
         assert learnt.isdisjoint((test.data.source, test.data.split) for test in config.tests)
 
 
@@ -73,6 +74,30 @@ def test_what_a_number_was_measured_on_says_synthetic_or_real():
     test = Data(source="exo_two_hands", split="test", count=12, height=120, width=160)
     assert str(test) == "synthetic exo_two_hands frames, test split, 120x160"
     assert str(Data(source="sr305")) == "real sr305 frames"
+
+
+@pytest.mark.parametrize(("name", "real"), [("world/rgb_hand", "egohands"), ("world/rgb_skin", "hgr")])
+def test_colour_runs_learn_from_rendered_frames_of_several_scenes(name, real):
+    config = registry.config(name, "quick")
+    assert config.inputs == "rgb"
+    assert {data.source for data in config.learnt} >= {"ego_hand_object", "exo_hand_object"}
+    assert not any(data.real for data in (*config.learnt, config.validation))
+    assert [test.data.source for test in config.tests if test.data.real] == [real]
+    assert set(config.sets) == {*config.learnt, config.validation, *(test.data for test in config.tests)}
+
+
+def test_a_run_takes_one_kind_of_image():
+    config = registry.config("world/rgb_hand", "smoke")
+    depth = config.validation.model_copy(update={"inputs": "depth"})
+    with pytest.raises(ValidationError, match=r"run 'world/rgb_hand' mixes depth and rgb; a network takes one of them"):
+        RunConfig(**{**dict(config), "validation": depth})
+
+
+@pytest.mark.parametrize("changes", [{"upsampling": "guided"}, {"only_measured": True}])
+def test_a_test_on_colour_needs_no_depth(changes):
+    test = registry.config("world/rgb_skin", "smoke").tests[-1]
+    with pytest.raises(ValidationError, match=r"'hgr' is on colour images: it needs upsampling='bilinear'"):
+        Evaluation(**{**dict(test), **changes})
 
 
 def test_the_training_part_leaves_the_tests_out():

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
+from torchvision.transforms import v2
 
 from handseg_lib.data import LABEL_MAPS, Label, Sample
+from handseg_lib.data.colour import RandomPlace, photographic, rgb_input
 from handseg_lib.data.torch_data import SegmentationData, TrainingStream
 from handseg_lib.data.transforms import RandomHandFlip, Resample, depth_input
 from handseg_lib.errors import DataError
@@ -106,3 +108,37 @@ def test_bad_input_is_named() -> None:
         SegmentationData(make_samples(5), MAP, (4, 4))[5]
     with pytest.raises(ValueError, match="must not be negative, got -1"):
         TrainingStream(make_samples(1), MAP, (4, 4), seed=-1, length=3)
+
+
+def coloured(size: tuple[int, int] = (24, 32)) -> Sample:
+    """A frame with colour and depth, of which the depth has no reading anywhere."""
+    rng = np.random.default_rng(1)
+    rgb = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
+    return Sample("c", rng.integers(0, 5, size).astype(np.uint8), np.zeros(size, np.float32), rgb)
+
+
+def test_colour_items_are_normalised_means_and_labels_as_drawn() -> None:
+    sample = coloured()
+    x, y = SegmentationData([sample], MAP, (24, 32), inputs="rgb")[0]
+    assert (x.dtype, x.shape, y.shape) == (torch.float32, (3, 24, 32), (24, 32))
+    assert torch.equal(x, rgb_input(torch.from_numpy(sample.rgb.transpose(2, 0, 1).copy())))
+    assert (y.numpy() == MAP.table[sample.labels]).all()  # readings say nothing here
+    small, y = SegmentationData([sample], MAP, (12, 16), inputs="rgb")[0]
+    assert small.shape == (3, 12, 16) and small.std() < x.std()
+    assert (y.numpy() == MAP.table[sample.labels[sample_index(24, 12)][:, sample_index(32, 16)]]).all()
+
+
+def test_a_stream_of_colour_repeats_itself() -> None:
+    transform = v2.Compose([RandomPlace((12, 16)), RandomHandFlip(), *photographic(noise=20)])
+    streams = [
+        TrainingStream([coloured()], MAP, (12, 16), seed=3, length=4, transform=transform, inputs="rgb")
+        for _ in range(2)
+    ]
+    assert all(torch.equal(a, b) for k in (2, 0) for a, b in zip(streams[0][k], streams[1][k], strict=True))
+    assert not torch.equal(streams[0][0][0], streams[0][1][0])
+    assert streams[0][0][0].shape == (3, 12, 16)
+
+
+def test_a_sample_without_colour_is_named() -> None:
+    with pytest.raises(DataError, match=r"s0: this data set needs rgb, the sample has only depth"):
+        SegmentationData(make_samples(1), MAP, (4, 4), inputs="rgb")[0]

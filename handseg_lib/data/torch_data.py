@@ -1,10 +1,11 @@
 """Samples as torch data sets: in order for evaluation, as an endless shuffled stream for training.
 
-Items are (input, labels): what the network sees, (2, H, W) float32 of `depth_input`, and class ids of a `LabelMap`,
-(H, W) int64.
+Items are (input, labels): what the network sees, (2, H, W) float32 of `depth_input` or (3, H, W) of `rgb_input`, and
+class ids of a `LabelMap`, (H, W) int64.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,18 +14,25 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from handseg_lib.data.colour import Shrink, rgb_input
 from handseg_lib.data.labels import LabelMap
 from handseg_lib.data.sample import Sample
 from handseg_lib.data.transforms import Resample, depth_input, seeded, training_transform
 from handseg_lib.errors import DataError
 
+Inputs = Literal["depth", "rgb"]
+"""Which image of a sample a network takes."""
+
+CHANNELS: dict[Inputs, int] = {"depth": 2, "rgb": 3}
+"""Channels of an item's input."""
+
 
 class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
     """Every sample once, in order.
 
-    Without a transform frames are only brought to `size`, by `Resample`: cell i holds pixel floor((i + 1/2) full /
-    small) of its row or column, in the input and in the labels alike. To score a prediction at full size, bring it back
-    with `handseg_lib.upsampling`, which knows that rule.
+    Without a transform frames are only brought to `size`. Depth goes by `Resample`: cell i holds pixel floor((i + 1/2)
+    full / small) of its row or column, in the input and in the labels alike. To score a prediction at full size, bring
+    it back with `handseg_lib.upsampling`, which knows that rule. Colour goes by `Shrink`: a cell is its area's mean.
     """
 
     def __init__(
@@ -34,15 +42,18 @@ class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
         size: tuple[int, int],
         transform: v2.Transform | None = None,
         only_measured: bool = True,
+        inputs: Inputs = "depth",
     ) -> None:
-        """Wrap samples that have depth.
+        """Wrap samples that have the image that `inputs` names.
 
         Args:
             samples: indexable; read one at a time.
             label_map: gives the class ids.
             size: (height, width) of the items.
-            transform: replaces `Resample(size)`; takes and gives (Image, Mask) and must end on `size`.
-            only_measured: pixels without a reading become background, as in data labelled through depth.
+            transform: replaces the plain change of size; takes and gives (Image, Mask) and must end on `size`.
+            only_measured: pixels without a reading become background, as in data labelled through depth; says nothing
+                where the network takes colour.
+            inputs: what the network takes.
 
         Raises:
             DataError: if there is no sample.
@@ -50,8 +61,9 @@ class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
         if len(samples) == 0:
             raise DataError("no samples: the data set is empty; check its root and split")
         self.samples, self.label_map, self.size = samples, label_map, tuple(size)
-        self.transform = Resample(size) if transform is None else transform
-        self.only_measured = only_measured
+        plain = Resample(size) if inputs == "depth" else Shrink(size)
+        self.transform = plain if transform is None else transform
+        self.only_measured, self.inputs = only_measured, inputs
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -63,17 +75,29 @@ class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
 
     def _item(self, index: int) -> tuple[Tensor, Tensor]:
         sample = self.samples[index]
-        if sample.depth is None:
-            raise DataError(f"{sample.id}: this data set needs depth, the sample has only colour")
-        # Copied, because samples may be read-only views of a file.
-        frame = tv_tensors.Image(torch.from_numpy(np.array(sample.depth))[None])
-        frame, mask = self.transform(frame, tv_tensors.Mask(torch.from_numpy(np.array(sample.labels))))
-        depth, labels = frame[0].as_subclass(Tensor), mask.as_subclass(Tensor)
-        if depth.shape != self.size:
-            raise DataError(f"{sample.id}: the transform gave {tuple(depth.shape)}, expected {self.size}")
-        if self.only_measured:
-            labels = torch.where(depth > 0, labels, 0)
-        return depth_input(depth), torch.from_numpy(self.label_map.encode(labels.numpy())).long()
+        drawn = tv_tensors.Mask(torch.from_numpy(sample.labels.copy()))
+        frame, mask = self.transform(picture(sample, self.inputs), drawn)
+        image, labels = frame.as_subclass(Tensor), mask.as_subclass(Tensor)
+        if image.shape[1:] != self.size:
+            raise DataError(f"{sample.id}: the transform gave {tuple(image.shape[1:])}, expected {self.size}")
+        if self.only_measured and self.inputs == "depth":
+            labels = torch.where(image[0] > 0, labels, 0)
+        x = depth_input(image[0]) if self.inputs == "depth" else rgb_input(image)
+        return x, torch.from_numpy(self.label_map.encode(labels.numpy())).long()
+
+
+def picture(sample: Sample, inputs: Inputs) -> tv_tensors.Image:
+    """A sample's depth, (1, H, W) float32, or colour, (3, H, W) uint8, copied: samples may be views of a file.
+
+    Raises:
+        DataError: if the sample does not have it.
+    """
+    image = sample.depth if inputs == "depth" else sample.rgb
+    if image is None:
+        there = "colour" if inputs == "depth" else "depth"
+        raise DataError(f"{sample.id}: this data set needs {inputs}, the sample has only {there}")
+    planes = image[None] if inputs == "depth" else image.transpose(2, 0, 1)
+    return tv_tensors.Image(torch.from_numpy(np.array(planes, order="C")))
 
 
 class TrainingStream(SegmentationData):
@@ -94,14 +118,17 @@ class TrainingStream(SegmentationData):
         length: int,
         transform: v2.Transform | None = None,
         only_measured: bool = True,
+        inputs: Inputs = "depth",
     ) -> None:
-        """As `SegmentationData`; without a transform, `training_transform(size)`.
+        """As `SegmentationData`; without a transform, `training_transform(size)` for depth.
 
         Args:
             seed: not negative.
             length: number of items: steps times batch size.
         """
-        super().__init__(samples, label_map, size, transform or training_transform(size), only_measured)
+        if transform is None and inputs == "depth":
+            transform = training_transform(size)
+        super().__init__(samples, label_map, size, transform, only_measured, inputs)
         if seed < 0 or length < 0:
             raise ValueError(f"seed and length must not be negative, got {seed} and {length}")
         self.seed, self.length = seed, length

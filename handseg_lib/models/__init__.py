@@ -15,8 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from handseg_lib.errors import ParameterError
 from handseg_lib.models.handseg import HandSegNet
+from handseg_lib.models.unet import UNet
 
-__all__ = ["MODELS", "Architecture", "HandSegNet", "create", "flop_count", "parameter_count"]
+__all__ = ["MODELS", "Architecture", "HandSegNet", "UNet", "create", "flop_count", "parameter_count"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Architecture:
 
 MODELS: dict[str, Architecture] = {
     "handseg": Architecture(HandSegNet, "HandSeg (Bojja et al.), Section 5.1, Figure 5"),
+    "unet": Architecture(UNet, "U-Net (Ronneberger et al. 2015) with a ResNet encoder, as in ETHand, Section 3"),
 }
 """Every architecture by the name that runs and tables use."""
 

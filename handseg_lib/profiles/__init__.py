@@ -143,7 +143,8 @@ class Profile(Part):
         seeds: how many seeds each run of a table has.
         bootstrap: resamplings of an interval.
         scenes: scene name -> its frames; every synthetic set is made from these.
-        network: image size and width of the networks.
+        network: image size and width of the networks that take depth.
+        colour: image size and width of the networks that take colour.
         schedules: family of runs -> how they are trained.
         show: sizes of what is computed live in notebooks.
     """
@@ -154,6 +155,7 @@ class Profile(Part):
     bootstrap: int = Field(ge=10)
     scenes: dict[str, Frames]
     network: Network
+    colour: Network
     schedules: dict[str, Schedule]
     show: Show
 
@@ -224,7 +226,13 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     """Names of the keys that are known at a place in a profile."""
     if not location:
         return [key for key in Profile.model_fields if key != "name"]
-    parts: dict[str | int, type[Part]] = {"scenes": Frames, "schedules": Schedule, "network": Network, "show": Show}
+    parts: dict[str | int, type[Part]] = {
+        "scenes": Frames,
+        "schedules": Schedule,
+        "network": Network,
+        "colour": Network,
+        "show": Show,
+    }
     return list(parts[location[0]].model_fields)
 
 

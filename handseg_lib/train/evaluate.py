@@ -16,9 +16,10 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
+from handseg_lib.data.colour import Shrink, fitting_size, rgb_input
 from handseg_lib.data.labels import LABEL_MAPS, Label, LabelMap
 from handseg_lib.data.sample import Sample
-from handseg_lib.data.torch_data import SegmentationData
+from handseg_lib.data.torch_data import SegmentationData, picture
 from handseg_lib.data.transforms import depth_input
 from handseg_lib.errors import RunError
 from handseg_lib.metrics import ConfusionMatrix, confusion_counts
@@ -38,15 +39,17 @@ def evaluate(
     """Predict every frame at its own size and count. Every process must call this.
 
     Args:
-        model: (1, 2, h, w) depth input -> (1, C, h, w) class scores; on `fabric.device`, left in its mode.
+        model: (1, 2, h, w) depth input or (1, 3, h, w) colour -> (1, C, h, w) class scores; on `fabric.device`, left in
+            its mode.
         label_map: name of the classes that the model tells apart.
         size: (h, w) that the model works at.
         fabric: launched.
 
     Raises:
-        RunError: when the model's classes do not determine those of the evaluation.
+        RunError: when the model's classes do not determine those of the evaluation, or the set's labels do not.
     """
     started = time.perf_counter()
+    check_labels_say(frames, evaluation)
     classes = LABEL_MAPS[evaluation.label_map]
     joining = joined_classes(LABEL_MAPS[label_map], classes).to(fabric.device)
     counts = np.zeros((len(frames), len(classes.names), len(classes.names)), np.int64)
@@ -87,12 +90,14 @@ def validate(model: nn.Module, data: SegmentationData, fabric: Fabric) -> float:
 def predict(
     model: nn.Module, sample: Sample, joining: Tensor, size: tuple[int, int], evaluation: Evaluation
 ) -> NDArray[np.uint8]:
-    """(H, W) class ids of one frame at its own size; pixels without a reading are background.
+    """(H, W) class ids of one frame at its own size; in depth frames, pixels without a reading are background.
 
     Args:
         joining: (D, C) from `joined_classes`.
-        size: (h, w) that the model works at.
+        size: (h, w) that the model works at; a colour image comes to as many pixels in its own shape.
     """
+    if evaluation.data.inputs == "rgb":
+        return predict_colour(model, sample, joining, size)
     rows, columns = (sample_index(full, small) for full, small in zip(sample.depth.shape, size, strict=True))
     device = joining.device
     x = depth_input(sample.depth[np.ix_(rows, columns)])[None].to(device)  # (1, 2, h, w)
@@ -103,6 +108,29 @@ def predict(
     else:
         p = bilinear_upsample(p, sample.depth.shape)
     return np.where(sample.depth > 0, p.argmax(dim=0).cpu().numpy(), 0).astype(np.uint8)
+
+
+def predict_colour(model: nn.Module, sample: Sample, joining: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W) class ids of one colour image at its own size; arguments as `predict`."""
+    full = sample.labels.shape
+    image = Shrink(fitting_size(full, size))(picture(sample, "rgb"))
+    p = model(rgb_input(image)[None].to(joining.device)).float().softmax(dim=1)[0]  # (C, h, w)
+    p = torch.einsum("dc,chw->dhw", joining, p)  # (D, h, w)
+    return bilinear_upsample(p, full, sampled=False).argmax(dim=0).cpu().numpy().astype(np.uint8)
+
+
+def check_labels_say(frames: Frames, evaluation: Evaluation) -> None:
+    """Refuse to measure classes that a set's labels do not tell apart.
+
+    Raises:
+        RunError: naming the label maps that the set can be measured in.
+    """
+    possible = getattr(frames, "label_maps", (evaluation.label_map,))
+    if evaluation.label_map not in possible:
+        raise RunError(
+            f"test {evaluation.name!r}: the labels of the {evaluation.data} do not tell the classes of "
+            f"{evaluation.label_map!r} apart; choose {' or '.join(possible)}."
+        )
 
 
 def truth(sample: Sample, classes: LabelMap, evaluation: Evaluation) -> NDArray[np.uint8]:

@@ -21,8 +21,9 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from handseg_lib import losses, models
+from handseg_lib.data.colour import RandomPlace, photographic
 from handseg_lib.data.labels import LABEL_MAPS
-from handseg_lib.data.torch_data import SegmentationData, TrainingStream
+from handseg_lib.data.torch_data import CHANNELS, SegmentationData, TrainingStream
 from handseg_lib.data.transforms import RandomHandFlip, RandomHoles, RandomView
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Schedule
@@ -113,14 +114,15 @@ def build(config: RunConfig, seed: int, fabric: Fabric) -> nn.Module:
 
 
 def create(config: RunConfig) -> nn.Module:
-    """The network of a run with random weights: depth and validity in, one score a class out."""
-    return models.create(config.model, in_channels=2, classes=len(LABEL_MAPS[config.label_map].names), **config.options)
+    """The network of a run with its first weights: depth and validity in, or colour; one score a class out."""
+    classes = len(LABEL_MAPS[config.label_map].names)
+    return models.create(config.model, in_channels=CHANNELS[config.inputs], classes=classes, **config.options)
 
 
 def batches(
     config: RunConfig, seed: int, training: Frames, start: int, fabric: Fabric
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """This process's share of every step's batch from step `start` on: (n, 2, h, w) float32 and (n, h, w) int64."""
+    """This process's share of every step's batch from step `start` on: (n, 2 or 3, h, w) float32, (n, h, w) int64."""
     batch, world = config.schedule.batch, fabric.world_size
     if batch % world:
         raise RunError(
@@ -141,16 +143,25 @@ def batches(
 
 def training_stream(config: RunConfig, seed: int, training: Frames) -> TrainingStream:
     """Everything a run learns from, in order: item k is the k-th augmented image and its class ids."""
-    a = config.augmentation
-    view = RandomView(config.input_size, a.rotation, a.zoom, a.shift, a.depth_scale)
     return TrainingStream(
         training,
         LABEL_MAPS[config.label_map],
         config.input_size,
         seed=seed,
         length=config.schedule.steps * config.schedule.batch,
-        transform=v2.Compose([view, RandomHandFlip(a.flip), RandomHoles(a.holes)]),
+        transform=augmentation(config),
+        inputs=config.inputs,
     )
+
+
+def augmentation(config: RunConfig) -> v2.Transform:
+    """What a run does to a frame, its labels with it, each time it learns from it."""
+    a, size = config.augmentation, config.input_size
+    if config.inputs == "depth":
+        view = RandomView(size, a.rotation, a.zoom, a.shift, a.depth_scale)
+        return v2.Compose([view, RandomHandFlip(a.flip), RandomHoles(a.holes)])
+    place = RandomPlace(size, a.rotation, a.zoom, a.shift, a.stretch)
+    return v2.Compose([place, RandomHandFlip(a.flip), *photographic(**a.photographic.model_dump())])
 
 
 def objective(config: RunConfig, training: Frames, fabric: Fabric) -> Callable[[Tensor, Tensor], Tensor]:
@@ -162,7 +173,7 @@ def objective(config: RunConfig, training: Frames, fabric: Fabric) -> Callable[[
     if config.loss != "weighted_cross_entropy":
         raise RunError(f"{config.name}: there is no loss {config.loss!r}; choose weighted_cross_entropy")
     classes = LABEL_MAPS[config.label_map]
-    data = SegmentationData(training, classes, config.input_size)
+    data = SegmentationData(training, classes, config.input_size, inputs=config.inputs)
     seen = range(0, len(data), max(1, len(data) // COUNTED))
     counts = np.array([np.bincount(data[i][1].flatten(), minlength=len(classes.names)) for i in seen])  # (frames, C)
     images = (counts > 0) * counts.sum(1, keepdims=True)  # pixels of the images that hold the class
@@ -205,7 +216,8 @@ def write_row(
     """Add a row to the history, now and then with a look at the validation frames. Every process must call this."""
     score = math.nan
     if due(state.step, config.schedule.steps, LOOKS):
-        data = SegmentationData(validation, LABEL_MAPS[config.label_map], config.input_size)
+        classes = LABEL_MAPS[config.label_map]
+        data = SegmentationData(validation, classes, config.input_size, inputs=config.inputs)
         score = validate(network, data, fabric)
     mean = float(fabric.all_reduce(torch.tensor(np.mean(state.recent), device=fabric.device), reduce_op="mean"))
     rate = learning_rate(config.schedule, state.step - 1)

@@ -5,14 +5,14 @@ known to `train.run`, to the command line and to the workflow.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Part, Profile, Schedule, load
 
-REAL_SETS = ("sr305",)
+REAL_SETS = ("sr305", "egohands", "hgr")
 """Names of data sets that are read from the real data's folder; every other name is a synthetic scene."""
 
 
@@ -25,6 +25,7 @@ class Data(Part):
         count: number of frames; None for all that there are.
         height, width: pixels that a synthetic scene is rendered at; None for the real set's own.
         seed: seed of a synthetic set.
+        inputs: the image that the network takes of each frame.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Data(Part):
     height: int | None = None
     width: int | None = None
     seed: int = 0
+    inputs: Literal["depth", "rgb"] = "depth"
 
     @property
     def real(self) -> bool:
@@ -45,6 +47,19 @@ class Data(Part):
         return f"synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
 
 
+class Photographic(Part):
+    """Random changes of colour images; see `data.colour.photographic`."""
+
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grey: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    jpeg: int = 100
+
+
 class Augmentation(Part):
     """Random changes of the training images, drawn anew each time an image is used.
 
@@ -53,16 +68,20 @@ class Augmentation(Part):
         rotation: largest in-plane rotation, degrees either way.
         zoom: smallest and largest magnification.
         shift: largest shift, as a fraction of the image's sides.
-        depth_scale: smallest and largest factor on the depth; size in the image follows.
-        holes: largest number of rectangles without readings.
+        stretch: largest ratio of the magnifications along the two sides (colour only).
+        depth_scale: smallest and largest factor on the depth; size in the image follows (depth only).
+        holes: largest number of rectangles without readings (depth only).
+        photographic: changes of colour, noise and sharpness (colour only).
     """
 
     flip: float = 0.5
     rotation: float = 0.0
     zoom: tuple[float, float] = (1.0, 1.0)
     shift: float = 0.0
+    stretch: float = 1.0
     depth_scale: tuple[float, float] = (1.0, 1.0)
     holes: int = 0
+    photographic: Photographic = Photographic()
 
 
 class Evaluation(Part):
@@ -76,6 +95,8 @@ class Evaluation(Part):
         only_measured: pixels without a reading are true background, as where labels were made through depth; False
             takes the truth as it was drawn.
         keep: predictions of this many frames are kept, from the first on.
+
+    A network that takes colour knows no depth: its scores come to full size bilinearly, and the truth counts as drawn.
     """
 
     name: str
@@ -85,6 +106,14 @@ class Evaluation(Part):
     only_measured: bool = True
     keep: int = 8
 
+    @model_validator(mode="after")
+    def _depth_guides_depth_only(self) -> Self:
+        if self.data.inputs == "rgb" and (self.upsampling == "guided" or self.only_measured):
+            raise ValueError(
+                f"test {self.name!r} is on colour images: it needs upsampling='bilinear' and only_measured=False"
+            )
+        return self
+
 
 class RunConfig(Part):
     """Everything that defines a training run, except its seed.
@@ -93,7 +122,8 @@ class RunConfig(Part):
         name: `paper/run`.
         paper, section: where it is described.
         model, options: name and options of `models.create`; channels and classes follow from the data.
-        train, validation: frames to learn from, and frames to follow progress on.
+        train: frames to learn from, of one set or of several together.
+        validation: frames to follow progress on.
         label_map: classes that the network tells apart.
         loss, weighting: name of the loss, and how it weighs classes.
         input_size: (height, width) that images enter the network with.
@@ -107,7 +137,7 @@ class RunConfig(Part):
     section: str
     model: str
     options: dict[str, Any] = Field(default_factory=dict)
-    train: Data
+    train: Data | tuple[Data, ...]
     validation: Data
     label_map: str
     loss: str = "weighted_cross_entropy"
@@ -116,6 +146,28 @@ class RunConfig(Part):
     augmentation: Augmentation = Augmentation()
     schedule: Schedule
     tests: tuple[Evaluation, ...]
+
+    @model_validator(mode="after")
+    def _one_kind_of_input(self) -> Self:
+        found = {data.inputs for data in self.sets}
+        if len(found) != 1:
+            raise ValueError(f"run {self.name!r} mixes {' and '.join(sorted(found))}; a network takes one of them")
+        return self
+
+    @property
+    def learnt(self) -> tuple[Data, ...]:
+        """The sets to learn from."""
+        return self.train if isinstance(self.train, tuple) else (self.train,)
+
+    @property
+    def sets(self) -> tuple[Data, ...]:
+        """Every set that the run reads."""
+        return (*self.learnt, self.validation, *(test.data for test in self.tests))
+
+    @property
+    def inputs(self) -> Literal["depth", "rgb"]:
+        """The image that the network takes of each frame."""
+        return self.validation.inputs
 
     def training(self) -> dict[str, Any]:
         """The part that decides the weights; tests may change without training again."""
@@ -150,19 +202,22 @@ def config(name: str, profile: Profile | str) -> RunConfig:
     return RUNS[name](load(profile) if isinstance(profile, str) else profile)
 
 
-def frames(profile: Profile, scene: str, split: Literal["train", "val", "test"]) -> Data:
+def frames(
+    profile: Profile, scene: str, split: Literal["train", "val", "test"], inputs: Literal["depth", "rgb"] = "depth"
+) -> Data:
     """One split of a synthetic scene, as large as the profile says."""
     sizes = profile.scene(scene)
-    return Data(source=scene, split=split, count=getattr(sizes, split), height=sizes.height, width=sizes.width)
+    count = getattr(sizes, split)
+    return Data(source=scene, split=split, count=count, height=sizes.height, width=sizes.width, inputs=inputs)
 
 
 @declares("handseg/proposed")
 def proposed(profile: Profile) -> RunConfig:
     """HandSeg's own network on left hand, right hand and background: Table 2, row "Proposed".
 
-    The paper puts "the class frequency in the loss" and prints no formula. With the plain inverse, a short training finds
-    nearly every hand and paints it far too wide (at `quick`, seed 0: recall 0.93 at a mean IoU of 0.39), so we take its
-    square root.
+    The paper puts "the class frequency in the loss" and prints no formula. With the plain inverse, a short training
+    finds nearly every hand and paints it far too wide (at `quick`, seed 0: recall 0.93 at a mean IoU of 0.39), so we
+    take its square root.
     """
     scene = "exo_two_hands"
     train = frames(profile, scene, "train")
@@ -212,3 +267,58 @@ def synthetic_to_real(profile: Profile) -> RunConfig:
             Evaluation(name="sr305", data=Data(source="sr305"), label_map="hand", only_measured=False, keep=64),
         ),
     )
+
+
+EXO_COLOUR = ("exo_hand_object", "exo_two_hands")
+"""Third-person scenes that colour networks learn from beside `ego_hand_object`."""
+
+COLOUR = Augmentation(
+    flip=0.5,
+    rotation=25.0,
+    zoom=(0.7, 1.8),
+    shift=0.15,
+    stretch=1.25,
+    photographic=Photographic(
+        brightness=0.4, contrast=0.4, saturation=0.5, hue=0.03, grey=0.05, blur=1.5, noise=12.0, jpeg=30
+    ),
+)
+"""Other cameras and other light: photographs differ among themselves more than our renderings do."""
+
+
+def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluation:
+    """A test on colour images."""
+    return Evaluation(name=name, data=data, label_map=label_map, upsampling="bilinear", only_measured=False, keep=keep)
+
+
+def colour_run(profile: Profile, name: str, label_map: str, real: str) -> RunConfig:
+    """A small U-Net trained on rendered colour images only, measured on rendered and on real ones."""
+    ego = "ego_hand_object"
+    train = tuple(frames(profile, scene, "train", "rgb") for scene in (ego, *EXO_COLOUR))
+    synthetic = (on_colour(scene, frames(profile, scene, "test", "rgb"), label_map) for scene in (ego, *EXO_COLOUR))
+    return RunConfig(
+        name=name,
+        paper="none",
+        section="the synthetic world",
+        model="unet",
+        options={"width": profile.colour.channels},
+        train=train,
+        validation=frames(profile, ego, "val", "rgb"),
+        label_map=label_map,
+        weighting="none",
+        input_size=profile.colour.size,
+        augmentation=COLOUR,
+        schedule=profile.schedule("rgb").over(sum(data.count for data in train)),
+        tests=(*synthetic, on_colour(real, Data(source=real, inputs="rgb"), label_map, keep=64)),
+    )
+
+
+@declares("world/rgb_hand")
+def rgb_hand(profile: Profile) -> RunConfig:
+    """Hands up to the wrist in colour images of three scenes; measured on real EgoHands frames as well."""
+    return colour_run(profile, "world/rgb_hand", "hand", "egohands")
+
+
+@declares("world/rgb_skin")
+def rgb_skin(profile: Profile) -> RunConfig:
+    """All bare skin of hands and arms in colour images; measured on real HGR photographs as well."""
+    return colour_run(profile, "world/rgb_skin", "hand_arm", "hgr")

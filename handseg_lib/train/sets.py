@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from handseg_lib.data.sample import Sample
-from handseg_lib.data.sr305 import SR305Set
 from handseg_lib.errors import RunError
 from handseg_lib.train.registry import Data
 
@@ -28,6 +27,8 @@ class First(Sequence[Sample]):
             raise RunError(f"{count} frames were asked for, the set has {len(frames)}")
         self.frames, self.count = frames, count
         self.fingerprint = f"{frames.fingerprint}[:{count}]"
+        if hasattr(frames, "label_maps"):  # what the labels say does not change
+            self.label_maps = frames.label_maps
 
     def __len__(self) -> int:
         return self.count
@@ -38,24 +39,47 @@ class First(Sequence[Sample]):
         return self.frames[index]
 
 
-def open_set(data: Data, data_root: Path | None = None) -> Frames:
+class Together(Sequence[Sample]):
+    """Several sets one after the other."""
+
+    def __init__(self, sets: Sequence[Frames]) -> None:
+        self.sets = tuple(sets)
+        self.fingerprint = "+".join(frames.fingerprint for frames in self.sets)
+
+    def __len__(self) -> int:
+        return sum(len(frames) for frames in self.sets)
+
+    def __getitem__(self, index: int) -> Sample:
+        left = index
+        for frames in self.sets:
+            if 0 <= left < len(frames):
+                return frames[left]
+            left -= len(frames)
+        raise IndexError(f"frame {index} of {len(self)}")
+
+
+def open_set(data: Data | tuple[Data, ...], data_root: Path | None = None) -> Frames:
     """The frames that a configuration asks for; synthetic ones are rendered when they are not in the store yet.
 
     Args:
+        data: one set, or several to be taken together.
         data_root: folder of the real sets.
 
     Raises:
         RunError: for a real set when there is no such folder.
         DataError: when the set's files cannot be used.
     """
+    if isinstance(data, tuple):
+        return Together([open_set(one, data_root) for one in data])
     if not data.real:
         from handseg_lib.data.synthetic import synthetic  # the renderer is not needed for real data
 
-        return synthetic(data.source, data.split, data.count, (data.height, data.width), data.seed)
+        size = data.height, data.width
+        return synthetic(data.source, data.split, data.count, size, data.seed, rgb=data.inputs == "rgb")
     reason = missing(data, data_root)
     if reason:
         raise RunError(reason)
-    frames = _REAL[data.source](data_root / data.source)
+    frames = _REAL[data.source](data_root / data.source, data.split)
     return frames if data.count is None else First(frames, data.count)
 
 
@@ -70,4 +94,29 @@ def missing(data: Data, data_root: Path | None) -> str:
     return ""
 
 
-_REAL: dict[str, Callable[[Path], Frames]] = {"sr305": SR305Set}
+def _sr305(root: Path, split: str) -> Frames:
+    from handseg_lib.data.sr305 import SR305Set
+
+    return SR305Set(_undivided(root, split))
+
+
+def _egohands(root: Path, split: str) -> Frames:
+    from handseg_lib.data.egohands import EgoHandsSet
+
+    return EgoHandsSet(root, split)
+
+
+def _hgr(root: Path, split: str) -> Frames:
+    from handseg_lib.data.hgr import HGRSet
+
+    return HGRSet(_undivided(root, split))
+
+
+def _undivided(root: Path, split: str) -> Path:
+    """The folder of a set that has no splits."""
+    if split != "all":
+        raise RunError(f"the real {root.name} frames have no split {split!r}; ask for 'all'")
+    return root
+
+
+_REAL: dict[str, Callable[[Path, str], Frames]] = {"sr305": _sr305, "egohands": _egohands, "hgr": _hgr}
