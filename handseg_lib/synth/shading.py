@@ -111,6 +111,25 @@ def noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
     return NOISE[index[:, 0], index[:, 1], index[:, 2]]
 
 
+def smooth_noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
+    """`noise_at` without steps, for patterns on large surfaces: interpolated between the eight cells around."""
+    scaled = points * np.float32(1 / cell)
+    low = np.floor(scaled)
+    f = scaled - low
+    i = low.astype(np.int32) & (NOISE_SIZE - 1)
+    j = (i + 1) & (NOISE_SIZE - 1)
+    x, y, z = f[:, 0], f[:, 1], f[:, 2]
+
+    def along_x(b: NDArray[np.int32], c: NDArray[np.int32]) -> NDArray[np.float32]:
+        near, far = NOISE[i[:, 0], b, c], NOISE[j[:, 0], b, c]
+        return near + (far - near) * x
+
+    front, back = (along_x(i[:, 1], c) for c in (i[:, 2], j[:, 2]))
+    front += (along_x(j[:, 1], i[:, 2]) - front) * y
+    back += (along_x(j[:, 1], j[:, 2]) - back) * y
+    return front + (back - front) * z
+
+
 def coloured(truth: Truth, ids: NDArray[np.int32], materials: tuple[Material, ...]) -> NDArray[np.float32]:
     """(N, 3) linear RGB reflectance at the hit pixels from their material ids, patterns included."""
     colours = np.array([m.albedo for m in materials], np.float32)[ids]
@@ -159,7 +178,7 @@ def _wood(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     u, v, w = rest[:, 0], rest[:, 1], rest[:, 2]
     slow = np.stack([u * np.float32(0.12), v, w], 1)
     y, z = v - 3 * period, w + 5 * period
-    ring = np.sqrt(y * y + z * z) / period + np.float32(0.9) * noise_at(slow, period / 2)
+    ring = np.sqrt(y * y + z * z) / period + np.float32(0.9) * smooth_noise_at(slow, period / 2)
     fibre = noise_at(np.stack([u * np.float32(0.06), v, w], 1), period / 24)
     return np.float32(0.65) * _wave(ring) + np.float32(0.175) * (fibre + 1)
 
@@ -185,15 +204,20 @@ def _tiles(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]
 def _marble(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """Thin wandering veins, about `period` apart."""
     along = (rest[:, 0] + rest[:, 1] + rest[:, 2]) / period
-    bent = along + np.float32(1.6) * noise_at(rest, period / 5) + np.float32(0.5) * noise_at(rest, period / 24)
+    bent = along + np.float32(1.6) * smooth_noise_at(rest, period / 5) + np.float32(0.5) * noise_at(rest, period / 24)
     t = _wave(bent)
     t4 = (t * t) ** 2
-    return t4 * t4 * np.float32(0.8) + np.float32(0.1) * (noise_at(rest, period / 6) + 1)
+    return t4 * t4 * np.float32(0.8) + np.float32(0.1) * (smooth_noise_at(rest, period / 6) + 1)
+
+
+def _clouds(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Soft patches, about `period` wide: "mottled" without steps."""
+    return np.float32(0.5) + np.float32(0.5) * smooth_noise_at(rest, period / 4)
 
 
 def _speckle(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scattered specks, about `period` apart."""
-    return (noise_at(rest, period / 14) > np.float32(0.5)).astype(np.float32)
+    return (smooth_noise_at(rest, period / 6) > np.float32(0.4)).astype(np.float32)
 
 
 def _brushed(period: np.float32, rest: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -246,6 +270,7 @@ PATTERNS = {
     "print": _print,
     "tiles": _tiles,
     "marble": _marble,
+    "clouds": _clouds,
     "speckle": _speckle,
     "brushed": _brushed,
     "football": _football,

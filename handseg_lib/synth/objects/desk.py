@@ -64,7 +64,8 @@ def carton(rng: Rng) -> Design:
     slope = np.degrees(np.arctan2(w / 2, fin - h))
     parts.append(Part(disc(0.014, 0.014, 0.001), at(-w / 4, -(h + fin) / 2 + 0.002, 0, rz=-(90 - slope)), "cap"))
     holds = (*around(-0.5 * h, count=5), Hold("pinch", (0, -fin - 0.006, 0), (0, 0, -1), DOWN),
-             *pair(Hold("power", (0, -0.4 * h, 0), UP, (-1, 0, 0.01)), Hold("power", (0, -0.4 * h, 0), UP, (1, 0, 0.01))))  # fmt: skip
+             *pair(Hold("power", (0, -0.4 * h, 0), UP, (-1, 0, 0.01)),
+             Hold("power", (0, -0.4 * h, 0), UP, (1, 0, 0.01))))  # fmt: skip
     return Design(tuple(parts), holds)
 
 
@@ -89,8 +90,10 @@ def book(rng: Rng) -> Design:
     edge = x / 2 - 0.02
     holds = (
         Hold("pinch", (edge, -t / 2, 0), Z, (-1, 0, 0)), Hold("pinch", (-edge, -t / 2, 0), (0, 0, -1), X),
-        Hold("pinch", (0, -t / 2, -z / 2 + 0.02), X, Z), Hold("flat", (0, 0, 0), (0, 0, -1), UP), Hold("flat", (0, -t, 0), X, DOWN),
-        *pair(Hold("pinch", (edge, -t / 2, -0.1 * z), (0, 0, -1), (-1, 0, 0)), Hold("pinch", (-edge, -t / 2, -0.1 * z), (0, 0, -1), X)),
+        Hold("pinch", (0, -t / 2, -z / 2 + 0.02), X, Z), Hold("flat", (0, 0, 0), (0, 0, -1), UP),
+        Hold("flat", (0, -t, 0), X, DOWN),
+        *pair(Hold("pinch", (edge, -t / 2, -0.1 * z), (0, 0, -1), (-1, 0, 0)),
+        Hold("pinch", (-edge, -t / 2, -0.1 * z), (0, 0, -1), X)),
     )  # fmt: skip
     return Design(parts, holds)
 
@@ -107,7 +110,8 @@ def phone(rng: Rng) -> Design:
     x, z, t = rng.uniform(0.066, 0.078), rng.uniform(0.138, 0.162), rng.uniform(0.0075, 0.0095)
     parts = [
         Part(block(x, t, z, 0.0034), at(y=-t / 2), "body"),
-        Part(plank([(-x / 2 + 0.002, -z / 2 + 0.002), (x / 2 - 0.002, -z / 2 + 0.002), (x / 2 - 0.002, z / 2 - 0.002), (-x / 2 + 0.002, z / 2 - 0.002)],
+        Part(plank([(-x / 2 + 0.002, -z / 2 + 0.002), (x / 2 - 0.002, -z / 2 + 0.002), (x / 2 - 0.002, z / 2 - 0.002),
+        (-x / 2 + 0.002, z / 2 - 0.002)],
                    0.0006, 0.006), at(y=-t), "screen", decal=True),
         Part(block(0.024, 0.0016, 0.03, 0.0007), at(-x / 2 + 0.018, -0.0002, z / 2 - 0.022), "camera", decal=True),
     ]  # fmt: skip
@@ -115,7 +119,8 @@ def phone(rng: Rng) -> Design:
         cell, names = x / 5.2, ("icon1", "icon2", "icon3", "icon4")
         rows = [z / 2 - 0.022 - j * cell * 1.35 for j in range(4)] + [-z / 2 + 0.014]
         parts += [
-            Part(block(cell * 0.68, 0.0008, cell * 0.68), at((i - 1.5) * cell * 1.2, -t, row), names[int(rng.integers(4))], decal=True)
+            Part(block(cell * 0.68, 0.0008, cell * 0.68), at((i - 1.5) * cell * 1.2, -t, row),
+            names[int(rng.integers(4))], decal=True)
             for i in range(4) for row in rows if rng.random() < 0.9
         ]  # fmt: skip
     centre = (0, -t / 2, 0)
@@ -143,12 +148,14 @@ def remote(rng: Rng) -> Design:
     parts = [Part(block(x, t, z, 0.006), at(y=-t / 2), "body")]
     key = x / 4.6
     for j in range(6):
-        parts += [Part(block(key * 0.8, 0.002, key * 0.62, 0.0006), at((i - 1) * key * 1.25, -t - 0.0004, -z / 2 + 0.02 + j * key * 1.1), "keys", decal=True)
+        parts += [Part(block(key * 0.8, 0.002, key * 0.62, 0.0006),
+            at((i - 1) * key * 1.25, -t - 0.0004, -z / 2 + 0.02 + j * key * 1.1), "keys", decal=True)
                   for i in range(3)]  # fmt: skip
     wheel = 0.17 * z
     parts += [Part(disc(0.0125, 0.002, 0.0005), at(0, -t + 0.0005, wheel), "ring", decal=True),
               Part(disc(0.006, 0.003, 0.0005), at(0, -t + 0.0005, wheel), "keys", decal=True),
-              Part(disc(0.0045, 0.0025, 0.0005), at(-x / 2 + 0.011, -t + 0.0005, z / 2 - 0.014), "power", decal=True)]  # fmt: skip
+              Part(disc(0.0045, 0.0025, 0.0005), at(-x / 2 + 0.011, -t + 0.0005, z / 2 - 0.014), "power",
+              decal=True)]  # fmt: skip
     centre = (0, -t / 2, -0.1 * z)
     holds = (
         Hold("power", centre, Z, UP), Hold("power", centre, Z, DOWN), Hold("power", (0, -t / 2, -0.2 * z), Z, UP),
@@ -192,7 +199,8 @@ def mouse(rng: Rng) -> Design:
     slit = tube(
         [((f - 0.5) * long, y_at(f) - 0.0001, 0) for f in (0.5, 0.6, 0.7, 0.8, 0.88, 0.94)], 0.0009, 10, around=6
     )
-    parts = [Part(body, face, "body"), Part(wheel, face @ at((0.7 - 0.5) * long, y_at(0.7) + 0.0055, 0, rx=90), "wheel"),
+    parts = [Part(body, face, "body"), Part(wheel, face @ at((0.7 - 0.5) * long, y_at(0.7) + 0.0055, 0, rx=90),
+        "wheel"),
              Part(slit, face, "line", decal=True)]  # fmt: skip
     if rng.random() < 0.4:
         cable = [
@@ -203,7 +211,8 @@ def mouse(rng: Rng) -> Design:
         ]
         parts.append(Part(tube(cable, 0.002, 16, around=8), face, "wheel"))
     middle = (0, -0.4 * high, 0.0)
-    return Design(tuple(parts), (Hold("power", middle, X, DOWN), Hold("power", (0, -0.4 * high, -0.01), (-1, 0, 0), DOWN),
+    return Design(tuple(parts), (Hold("power", middle, X, DOWN),
+        Hold("power", (0, -0.4 * high, -0.01), (-1, 0, 0), DOWN),
                                  Hold("pinch", middle, Z, DOWN), Hold("flat", (0, -high, 0), X, DOWN)))  # fmt: skip
 
 
@@ -215,13 +224,16 @@ def mouse_look(rng: Rng) -> Look:
 def pen(rng: Rng) -> Design:
     """A ball pen: its point at +x."""
     r, long = rng.uniform(0.0042, 0.0056), rng.uniform(0.13, 0.145)
-    body = turned([(0, 0), (r * 0.85, 0), (r, -0.01), (r, -0.3 * long), (r * 1.04, -0.3 * long), (r * 1.04, -0.78 * long),
-                   (r * 0.9, -0.86 * long), (r * 0.35, -0.965 * long), (0.0009, -0.985 * long), (0.0006, -long), (0, -long)],
+    body = turned([(0, 0), (r * 0.85, 0), (r, -0.01), (r, -0.3 * long), (r * 1.04, -0.3 * long),
+        (r * 1.04, -0.78 * long),
+                   (r * 0.9, -0.86 * long), (r * 0.35, -0.965 * long), (0.0009, -0.985 * long), (0.0006, -long),
+                   (0, -long)],
                   0.0004, (0, 0, 0, 0, 1, 1, 2, 2, 2, 2), around=18)  # fmt: skip
     knob = turned([(0, 0), (r * 0.5, 0), (r * 0.5, 0.009), (0, 0.009)][::-1], 0.0008, around=14)
     clip = block(0.04, 0.0012, 0.0035, 0.0004)
     parts = (Part(body, at(rz=90), ("cap", "barrel", "tip")), Part(knob, at(rz=90), "tip"),
-             Part(clip, at(0.024, -r - 0.0016, 0), "tip"), Part(block(0.004, 0.004, 0.0035), at(0.006, -r - 0.0002, 0), "tip"))  # fmt: skip
+             Part(clip, at(0.024, -r - 0.0016, 0), "tip"), Part(block(0.004, 0.004, 0.0035),
+             at(0.006, -r - 0.0002, 0), "tip"))  # fmt: skip
     return Design(parts, _writing(long, 0.76))
 
 
@@ -229,7 +241,8 @@ def _writing(long: float, at_tip: float) -> tuple[Hold, ...]:
     """Holds of a pen along +x: the tail on the thumb's side."""
     tip, middle = (at_tip * long, 0, 0), (0.5 * long, 0, 0)
     turned_ = (0, np.sin(0.7), np.cos(0.7))
-    return (Hold("tripod", tip, (-1, 0, 0), DOWN), Hold("tripod", tip, (-1, 0, 0), Z), Hold("tripod", tip, (-1, 0, 0), turned_),
+    return (Hold("tripod", tip, (-1, 0, 0), DOWN), Hold("tripod", tip, (-1, 0, 0), Z),
+        Hold("tripod", tip, (-1, 0, 0), turned_),
             *lying("pinch", middle), *lying("power", middle, (-1, 0, 0)))  # fmt: skip
 
 
@@ -244,10 +257,12 @@ def marker(rng: Rng) -> Design:
     r, long = rng.uniform(0.0075, 0.01), rng.uniform(0.12, 0.14)
     body = turned([(0, 0), (r * 0.9, 0), (r * 0.9, -0.012), (r, -0.013), (r, -0.62 * long), (0, -0.62 * long)], 0.0006,
                   (1, 1, 0, 0, 0), around=22)  # fmt: skip
-    cap = turned([(0, -0.6 * long), (r * 1.08, -0.6 * long), (r * 1.08, -0.72 * long), (r * 0.85, -0.95 * long), (r * 0.7, -long), (0, -long)],
+    cap = turned([(0, -0.6 * long), (r * 1.08, -0.6 * long), (r * 1.08, -0.72 * long), (r * 0.85, -0.95 * long),
+        (r * 0.7, -long), (0, -long)],
                  0.0012, around=22)  # fmt: skip
     label = band_of(r, 0.2 * long, 0.5 * long)
-    parts = (Part(body, at(rz=90), ("barrel", "ink")), Part(cap, at(rz=90), "ink"), Part(label, at(rz=90), "label", decal=True),
+    parts = (Part(body, at(rz=90), ("barrel", "ink")), Part(cap, at(rz=90), "ink"),
+        Part(label, at(rz=90), "label", decal=True),
              Part(block(0.03, 0.002, 0.004, 0.0005), at(0.8 * long, -r * 1.08, 0), "ink"))  # fmt: skip
     return Design(parts, _writing(long, 0.7))
 
@@ -271,12 +286,15 @@ def camera(rng: Rng) -> Design:
     """A photo camera: the lens points to -z, the grip is at -x."""
     x, y, z = rng.uniform(0.115, 0.14), rng.uniform(0.075, 0.09), rng.uniform(0.034, 0.045)
     r, long = rng.uniform(0.027, 0.033), rng.uniform(0.03, 0.065)
-    lens = turned([(0, 0), (r, 0), (r, -0.35 * long), (r * 0.93, -0.37 * long), (r * 0.93, -0.55 * long), (r, -0.57 * long),
-                   (r, -long), (r * 0.8, -long), (r * 0.68, -long + 0.008), (0, -long + 0.004)], 0.0015, (0, 0, 0, 1, 0, 0, 0, 0, 2), around=40)  # fmt: skip
+    lens = turned([(0, 0), (r, 0), (r, -0.35 * long), (r * 0.93, -0.37 * long), (r * 0.93, -0.55 * long),
+        (r, -0.57 * long),
+                   (r, -long), (r * 0.8, -long), (r * 0.68, -long + 0.008), (0, -long + 0.004)], 0.0015,
+                   (0, 0, 0, 1, 0, 0, 0, 0, 2), around=40)  # fmt: skip
     hump = plank([(-0.026, 0), (0.026, 0), (0.016, 0.019), (-0.016, 0.019)], z * 0.9, 0.006, 0.001)
     top = -y
     parts = (
-        Part(block(x, y * 0.86, z, 0.006), at(y=-0.43 * y), "body"), Part(block(x, y * 0.24, z * 0.96, 0.005), at(y=-0.88 * y), "top"),
+        Part(block(x, y * 0.86, z, 0.006), at(y=-0.43 * y), "body"),
+        Part(block(x, y * 0.24, z * 0.96, 0.005), at(y=-0.88 * y), "top"),
         Part(block(0.028, 0.92 * y, z + 0.014, 0.009), at(-x / 2 + 0.013, -0.46 * y, -0.008), "body"),
         Part(lens, at(0.008, -0.46 * y, -z / 2 + 0.002, rx=90), ("lens", "ring", "glass")),
         Part(hump, at(0.008, top + 0.003, 0, rx=90), "top"),
@@ -297,8 +315,10 @@ def camera(rng: Rng) -> Design:
 def camera_look(rng: Rng) -> Look:
     body = looks.dark(rng) if rng.random() < 0.7 else looks.paint(rng, gloss=0.1)
     top = looks.steel(rng) if rng.random() < 0.5 else body
-    return {"body": body, "top": top, "lens": looks.dark(rng), "ring": looks.paint(rng, gloss=0.3), "button": looks.steel(rng),
-            "glass": Material((0.02, 0.03, 0.06), gloss=1.0, infrared=0.06), "flash": looks.white(rng, 0.6)}  # fmt: skip
+    return {"body": body, "top": top, "lens": looks.dark(rng), "ring": looks.paint(rng, gloss=0.3),
+        "button": looks.steel(rng),
+            "glass": Material((0.02, 0.03, 0.06), gloss=1.0, infrared=0.06),
+                "flash": looks.white(rng, 0.6)}  # fmt: skip
 
 
 def tape(rng: Rng) -> Design:
@@ -344,7 +364,8 @@ def bulb(rng: Rng) -> Design:
     end = -0.8 * long - 0.021
     thread += [(0.0125, end), (0.006, end - 0.004), (0, end - 0.004)]
     parts = (Part(glass, at(rz=90), "glass"), Part(turned(thread, around=28), at(rz=90), "screw"),
-             Part(turned([(0, end - 0.003), (0.0045, end - 0.003), (0.004, end - 0.0065), (0, end - 0.007)], around=16), at(rz=90), "contact"))  # fmt: skip
+             Part(turned([(0, end - 0.003), (0.0045, end - 0.003), (0.004, end - 0.0065), (0, end - 0.007)],
+             around=16), at(rz=90), "contact"))  # fmt: skip
     foot = (0.8 * long + 0.012, 0, 0)
     holds = (
         *lying("power", (0, 0, 0), (-1, 0, 0), sides=True),

@@ -44,7 +44,7 @@ def banana_look(rng: Rng) -> Look:
     green = rng.random() < 0.25
     rgb = looks.hsv(0.2 if green else float(rng.uniform(0.135, 0.155)), 0.95, float(rng.uniform(0.55, 0.75)))
     peel = Material(
-        rgb, "speckle", looks.times(rgb, 0.35 if rng.random() < 0.5 else 0.9), 0.022, 0.1, looks.infrared(rng, 0.65)
+        rgb, "speckle", looks.times(rgb, 0.35 if rng.random() < 0.5 else 0.9), 0.016, 0.1, looks.infrared(rng, 0.65)
     )
     return {"peel": peel, "tip": looks.paint(rng, (0.06, 0.04, 0.015), 0.05)}
 
@@ -81,15 +81,16 @@ def apple(rng: Rng) -> Design:
         )
         parts.append(Part(leaf, at(0.002, -1.84 * r, 0, ry=rng.uniform(0, 360)), "leaf"))
     centre = (0, -0.92 * r, 0)
-    holds = (*around(-0.92 * r, count=4), Hold("power", centre, X, DOWN), Hold("power", centre, Z, DOWN), Hold("pinch", centre, X, DOWN),
+    holds = (*around(-0.92 * r, count=4), Hold("power", centre, X, DOWN), Hold("power", centre, Z, DOWN),
+        Hold("pinch", centre, X, DOWN),
              Hold("power", centre, X, UP))  # fmt: skip
     return Design(tuple(parts), holds)
 
 
 def apple_look(rng: Rng) -> Look:
-    rgb = ((0.42, 0.02, 0.02), (0.25, 0.42, 0.04), (0.5, 0.05, 0.03), (0.55, 0.45, 0.05))[rng.integers(4)]
-    second = (0.5, 0.33, 0.06) if rng.random() < 0.6 else looks.times(rgb, 0.7)
-    peel = Material(rgb, "mottled", second, 0.03, 0.35, looks.infrared(rng, 0.65))
+    rgb = ((0.4, 0.01, 0.015), (0.25, 0.42, 0.04), (0.3, 0.005, 0.02), (0.5, 0.48, 0.05))[rng.integers(4)]
+    second = looks.times(rgb, float(rng.uniform(0.5, 1.5)))
+    peel = Material(rgb, "clouds", second, 0.03, 0.35, looks.infrared(rng, 0.65))
     return {
         "peel": peel,
         "stalk": looks.paint(rng, (0.06, 0.035, 0.015), 0.05),
@@ -107,7 +108,7 @@ def carrot(rng: Rng) -> Design:
     bow = rng.uniform(-0.01, 0.01)
     body = bent(unit, lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], bow * np.sin(np.pi * p[:, 1] / -long)], 1))
     parts = [Part(body, at(rz=90), "root")]
-    for k in range(6):
+    for _ in range(6):
         a, b = rng.uniform(-0.5, 0.5), rng.uniform(-0.15, 0.45)
         out = rng.uniform(0.045, 0.075)
         tip = (-out, -out * b, out * a)
@@ -126,7 +127,7 @@ def carrot(rng: Rng) -> Design:
 
 def carrot_look(rng: Rng) -> Look:
     rgb = looks.hsv(float(rng.uniform(0.055, 0.075)), 0.96, float(rng.uniform(0.6, 0.75)))
-    root = Material(rgb, "mottled", looks.times(rgb, 0.7), 0.012, 0.08, looks.infrared(rng, 0.65))
+    root = Material(rgb, "clouds", looks.times(rgb, 0.7), 0.02, 0.08, looks.infrared(rng, 0.65))
     return {"root": root, "green": looks.paint(rng, (0.05, 0.26, 0.03), 0.05)}
 
 
@@ -167,7 +168,8 @@ def ball_look(rng: Rng) -> Look:
         "football": Material(looks.grey(0.75), "football", black, 1.0, 0.3, 0.6),
         "tennis": Material(tennis, "seam", looks.grey(0.8), 1.0, 0.0, 0.6),
         "plain": looks.plastic(rng),
-        "a": looks.plastic(rng, looks.vivid(rng)), "b": looks.plastic(rng, looks.vivid(rng)), "c": looks.plastic(rng, looks.vivid(rng)),
+        "a": looks.plastic(rng, looks.vivid(rng)), "b": looks.plastic(rng, looks.vivid(rng)),
+            "c": looks.plastic(rng, looks.vivid(rng)),
         "white": looks.white(rng),
     }  # fmt: skip
 
@@ -202,15 +204,18 @@ def toy_car(rng: Rng) -> Design:
         Part(disc(0.045 * x, 0.003), at(-0.495 * x, -0.21 * x, way * 0.33 * z, rz=-90), "lamp") for way in (1, -1)
     ]
     middle = (0, -0.3 * x, 0)
-    holds = (Hold("power", middle, X, DOWN), Hold("power", middle, (-1, 0, 0), DOWN), Hold("pinch", (0.05 * x, -0.4 * x, 0), X, DOWN),
+    holds = (Hold("power", middle, X, DOWN), Hold("power", middle, (-1, 0, 0), DOWN),
+        Hold("pinch", (0.05 * x, -0.4 * x, 0), X, DOWN),
              Hold("pinch", middle, Z, DOWN), Hold("flat", (0, 0, 0), X, UP))  # fmt: skip
     return Design(tuple(parts), holds)
 
 
 def toy_car_look(rng: Rng) -> Look:
     body = looks.paint(rng, looks.vivid(rng), 0.6)
-    return {"body": body, "roof": body if rng.random() < 0.6 else looks.paint(rng, gloss=0.6), "tyre": looks.dark(rng), "hub": looks.steel(rng),
-            "window": Material((0.05, 0.08, 0.11), gloss=1.0, infrared=0.1), "lamp": looks.paint(rng, (0.8, 0.75, 0.4), 0.9)}  # fmt: skip
+    return {"body": body, "roof": body if rng.random() < 0.6 else looks.paint(rng, gloss=0.6),
+        "tyre": looks.dark(rng), "hub": looks.steel(rng),
+            "window": Material((0.05, 0.08, 0.11), gloss=1.0, infrared=0.1),
+                "lamp": looks.paint(rng, (0.8, 0.75, 0.4), 0.9)}  # fmt: skip
 
 
 def cube(rng: Rng) -> Design:
@@ -233,12 +238,15 @@ def cube(rng: Rng) -> Design:
                         decal=True,
                     )
                 )
-    holds = (Hold("power", (0, 0, 0), X, DOWN), Hold("pinch", (0, 0, 0), X, DOWN), Hold("pinch", (0, 0, 0), Z, DOWN), *around(0, count=3),
-             *pair(Hold("pinch", (size / 3, 0, 0), (0, 0, -1), (-1, 0, 0)), Hold("pinch", (-size / 3, 0, 0), (0, 0, -1), X)))  # fmt: skip
+    holds = (Hold("power", (0, 0, 0), X, DOWN), Hold("pinch", (0, 0, 0), X, DOWN), Hold("pinch", (0, 0, 0), Z, DOWN),
+        *around(0, count=3),
+             *pair(Hold("pinch", (size / 3, 0, 0), (0, 0, -1), (-1, 0, 0)),
+             Hold("pinch", (-size / 3, 0, 0), (0, 0, -1), X)))  # fmt: skip
     return Design(tuple(parts), holds)
 
 
 def cube_look(rng: Rng) -> Look:
-    colours = {"white": (0.78, 0.78, 0.78), "yellow": (0.8, 0.62, 0.02), "red": (0.5, 0.01, 0.02), "orange": (0.8, 0.2, 0.01),
+    colours = {"white": (0.78, 0.78, 0.78), "yellow": (0.8, 0.62, 0.02), "red": (0.5, 0.01, 0.02),
+        "orange": (0.8, 0.2, 0.01),
                "green": (0.01, 0.35, 0.06), "blue": (0.01, 0.06, 0.45)}  # fmt: skip
     return {"black": looks.dark(rng), **{name: looks.paint(rng, rgb, 0.3) for name, rgb in colours.items()}}

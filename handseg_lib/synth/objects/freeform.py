@@ -17,13 +17,17 @@ from handseg_lib.synth.objects.surface import Array, Surface, joined, strips
 
 SPACING = 0.0025
 """Distance between the points that stand for a surface, metres."""
+COARSE = 0.01
+FAR = 0.025
+"""Distance beyond which a choice of these points, `COARSE` apart, is good enough, metres."""
 
 
 @dataclass(frozen=True, eq=False)
 class Freeform:
-    """A closed mesh as a shape."""
+    """A closed mesh as a shape; its distance is computed from points on it about `spacing` metres apart."""
 
     mesh: Surface
+    spacing: float = SPACING
 
     def surface(self) -> Surface:
         """The mesh itself."""
@@ -35,27 +39,47 @@ class Freeform:
         return self.mesh.vertices.min(axis=0), self.mesh.vertices.max(axis=0)
 
     @cached_property
-    def _cloud(self) -> tuple[cKDTree, Array, Array]:
-        points, normals = scattered(self.mesh)
-        return cKDTree(points), points, normals
+    def _fine(self) -> "Cloud":
+        return Cloud(*scattered(self.mesh, self.spacing))
+
+    @cached_property
+    def _coarse(self) -> "Cloud":
+        points, normals = self._fine.points, self._fine.normals
+        cell = np.floor(points / COARSE).astype(np.int64)
+        key = (cell[:, 0] * 4096 + cell[:, 1]) * 4096 + cell[:, 2]
+        first = np.unique(key, return_index=True)[1]
+        return Cloud(points[first], normals[first])
 
     def distance(self, points: Array) -> Array:
-        """(N, 3) points -> (N,) distances, to a fraction of a millimetre near the surface."""
-        tree, places, normals = self._cloud
-        far, nearest = tree.query(points)
-        normal = normals[nearest]
-        offset = points - places[nearest]
-        rise = (offset * normal).sum(axis=1)
+        """(N, 3) points -> (N,) distances: to a fraction of a millimetre near the surface, to 2 mm far from it."""
+        out = self._coarse.distance(points, COARSE)
+        close = np.flatnonzero(out < FAR)
+        if len(close):
+            out[close] = self._fine.distance(points[close], self.spacing)
+        return out
+
+
+class Cloud:
+    """Points of a surface with its (M, 3) normals there, ready to be searched."""
+
+    def __init__(self, points: Array, normals: Array) -> None:
+        self.points, self.normals, self._tree = points, normals, cKDTree(points)
+
+    def distance(self, points: Array, spacing: float) -> Array:
+        """(N, 3) points -> (N,) signed distances to the surface that the points, `spacing` apart, stand for."""
+        far, nearest = self._tree.query(points)
+        normal, offset = self.normals[nearest], points - self.points[nearest]
+        rise = offset[:, 0] * normal[:, 0] + offset[:, 1] * normal[:, 1] + offset[:, 2] * normal[:, 2]
         aside = np.sqrt(np.maximum(far.astype(np.float32) ** 2 - rise**2, 0))
-        beyond = np.maximum(aside - np.float32(0.6 * SPACING), 0)  # past an edge no plane is near
+        beyond = np.maximum(aside - np.float32(0.6 * spacing), 0)  # past an edge no plane is near
         return np.where(rise < 0, -1, 1).astype(np.float32) * np.sqrt(rise**2 + beyond**2)
 
 
-def scattered(surface: Surface) -> tuple[Array, Array]:
-    """(M, 3) points about `SPACING` apart all over a surface, and the (M, 3) unit normals there."""
+def scattered(surface: Surface, spacing: float) -> tuple[Array, Array]:
+    """(M, 3) points at most `spacing` metres apart all over a surface, and the (M, 3) unit normals there."""
     corners, normals = surface.vertices[surface.faces], surface.normals[surface.faces]
     longest = np.sqrt(((corners - np.roll(corners, 1, axis=1)) ** 2).sum(2)).max(axis=1)
-    level = np.clip(np.ceil(longest / SPACING), 1, 40).astype(int)
+    level = np.clip(np.ceil(longest / spacing), 1, 40).astype(int)
     points, slopes = [], []
     for n in np.unique(level):
         here = level == n
@@ -183,7 +207,7 @@ def sheet(grid: ArrayLike, thickness: float) -> Freeform:
         _skin(np.stack([lower[1:], lower[:-1]], 1), np.stack([rest[1:], rest[:-1]], 1), np.zeros(rows - 1, np.int32)),
         _skin(np.stack(hems[::-1])[None], hem_rest[None], np.zeros(1, np.int32)),
     ]
-    return Freeform(_outward(parts))
+    return Freeform(_outward(parts), 2 * SPACING)
 
 
 def _outward(parts: list[Surface]) -> Surface:

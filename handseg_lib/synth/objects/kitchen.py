@@ -42,7 +42,8 @@ def pan(rng: Rng) -> Design:
     lean = 9.0
     frame = at(r + 0.035, -h - 0.004, 0, rz=-lean)
     parts = (
-        Part(hollow(outer, 0.0035, 56), at(), ("outside", "inside")), Part(neck, at(), "metal"), Part(grip, frame, "handle"),
+        Part(hollow(outer, 0.0035, 56), at(), ("outside", "inside")), Part(neck, at(), "metal"),
+        Part(grip, frame, "handle"),
     )  # fmt: skip
     along = np.array([np.cos(np.radians(lean)), -np.sin(np.radians(lean)), 0])
     middle = frame[:3, 3] + along * long * 0.55
@@ -65,13 +66,17 @@ def pot(rng: Rng) -> Design:
     parts = [Part(hollow(outer, 0.003, 56), at(), ("outside", "inside"))]
     bar, y = r + 0.03, -0.8 * h
     for sign in (1, -1):
-        line = [(sign * (r - 0.002), y, -0.034), (sign * (bar - 0.006), y - 0.004, -0.034), (sign * bar, y - 0.004, -0.02),
-                (sign * bar, y - 0.004, 0.02), (sign * (bar - 0.006), y - 0.004, 0.034), (sign * (r - 0.002), y, 0.034)]  # fmt: skip
+        line = [(sign * (r - 0.002), y, -0.034), (sign * (bar - 0.006), y - 0.004, -0.034),
+            (sign * bar, y - 0.004, -0.02),
+                (sign * bar, y - 0.004, 0.02), (sign * (bar - 0.006), y - 0.004, 0.034),
+                (sign * (r - 0.002), y, 0.034)]  # fmt: skip
         parts.append(Part(tube(line, 0.0055, 20), at(), "handle"))
-    holds = list(pair(Hold("power", (bar, y - 0.004, 0), (0, 0, -1), (-1, 0, 0)), Hold("power", (-bar, y - 0.004, 0), (0, 0, -1), X)))  # fmt: skip
+    holds = list(pair(Hold("power", (bar, y - 0.004, 0), (0, 0, -1), (-1, 0, 0)),
+        Hold("power", (-bar, y - 0.004, 0), (0, 0, -1), X)))  # fmt: skip
     holds += [Hold("hook", (bar, y - 0.004, 0), (0, 0, 1), DOWN), Hold("hook", (-bar, y - 0.004, 0), (0, 0, -1), DOWN)]
     if rng.random() < 0.6:
-        lid = turned([(0, -h), (r + 0.003, -h), (r + 0.003, -h - 0.004), (r * 0.6, -h - 0.018), (0, -h - 0.022)], [0, 0.001, 0.001, 0.04, 0], around=56)  # fmt: skip
+        lid = turned([(0, -h), (r + 0.003, -h), (r + 0.003, -h - 0.004), (r * 0.6, -h - 0.018), (0, -h - 0.022)],
+            [0, 0.001, 0.001, 0.04, 0], around=56)  # fmt: skip
         knob = turned(
             [(0, 0), (0.008, 0), (0.007, -0.012), (0.018, -0.018), (0.016, -0.027), (0, -0.028)],
             [0, 0, 0.004, 0.004, 0.005, 0],
@@ -99,9 +104,12 @@ def cutting_board(rng: Rng) -> Design:
     )
     rim = (0, 0, -b + 0.012)
     holds = (
-        *lying("pinch", (grip - 0.035, 0, 0), (-1, 0, 0), sides=False), Hold("pinch", (grip - 0.03, 0, 0), (0, 0, 1), (-1, 0, 0)),
-        Hold("flat", (0, t / 2, 0), (0, 0, -1), UP), Hold("flat", (-0.4 * a, -t / 2, 0), X, DOWN), Hold("pinch", rim, X, (0, 0, 1)),
-        *pair(Hold("pinch", (a - 0.012, 0, -0.02), (0, 0, -1), (-1, 0, 0)), Hold("pinch", (-a + 0.012, 0, -0.02), (0, 0, -1), X)),
+        *lying("pinch", (grip - 0.035, 0, 0), (-1, 0, 0), sides=False),
+        Hold("pinch", (grip - 0.03, 0, 0), (0, 0, 1), (-1, 0, 0)),
+        Hold("flat", (0, t / 2, 0), (0, 0, -1), UP), Hold("flat", (-0.4 * a, -t / 2, 0), X, DOWN),
+        Hold("pinch", rim, X, (0, 0, 1)),
+        *pair(Hold("pinch", (a - 0.012, 0, -0.02), (0, 0, -1), (-1, 0, 0)),
+        Hold("pinch", (-a + 0.012, 0, -0.02), (0, 0, -1), X)),
     )  # fmt: skip
     return Design(parts, holds)
 
@@ -129,7 +137,7 @@ def sponge_look(rng: Rng) -> Look:
         looks.paint(rng, rgb, 0.0),
         looks.paint(rng, (0.02, 0.16, 0.05) if rng.random() < 0.7 else None, 0.0),
     )
-    speckled = looks.Material(foam.albedo, "speckle", looks.times(foam.albedo, 0.6), 0.012, 0, foam.infrared)
+    speckled = looks.Material(foam.albedo, "speckle", looks.times(foam.albedo, 0.6), 0.006, 0, foam.infrared)
     return {
         "foam": speckled,
         "scourer": looks.Material(scourer.albedo, "mottled", looks.times(scourer.albedo, 0.5), 0.004),
@@ -139,7 +147,8 @@ def sponge_look(rng: Rng) -> Look:
 def knife(rng: Rng) -> Design:
     """A kitchen knife lying on its side: handle at -x, point at +x."""
     long, high = rng.uniform(0.12, 0.21), rng.uniform(0.026, 0.046)
-    blade = plank([(0, -0.35 * high), (0.72 * long, -0.35 * high), (long, 0.3 * high), (0.55 * long, 0.62 * high), (0, 0.65 * high)],
+    blade = plank([(0, -0.35 * high), (0.72 * long, -0.35 * high), (long, 0.3 * high), (0.55 * long, 0.62 * high),
+        (0, 0.65 * high)],
                   0.0022, (0, 0.06, 0, 0.08, 0), steps=5)  # fmt: skip
     grip = rng.uniform(0.1, 0.125)
     outline = [(0.002, -0.01), (-0.45 * grip, -0.0125), (-0.9 * grip, -0.012), (-grip, 0.004), (-0.97 * grip, 0.017),
@@ -241,7 +250,8 @@ def spatula(rng: Rng) -> Design:
         for k in range(bars)
     ]
     parts += [Part(block(0.14 * deep + 0.002, 0.0021, w), at(-0.93 * deep, 0, 0), "blade"),
-              Part(plank([(-0.15 * deep, -w / 2), (-0.15 * deep, w / 2), (0.012, 0.01), (0.02, 0), (0.012, -0.01)], 0.0021, 0.006), at(), "blade")]  # fmt: skip
+              Part(plank([(-0.15 * deep, -w / 2), (-0.15 * deep, w / 2), (0.012, 0.01), (0.02, 0), (0.012, -0.01)],
+              0.0021, 0.006), at(), "blade")]  # fmt: skip
     end, rise = 0.1, -0.026
     rod = tube([(0.0, -0.001, 0), (0.03, -0.006, 0), (end, rise, 0), (end + 0.02, rise + 0.001, 0)], 0.0035, 12)
     lean = -6.0
@@ -273,7 +283,8 @@ def whisk(rng: Rng) -> Design:
     for k in range(loops):
         line = np.concatenate([outline, np.zeros((len(outline), 1))], 1) * (1 - 0.03 * k, 1, 1)
         parts.append(Part(tube(line, 0.0011, 34, around=6), at(rx=180 * k / loops + 18), "wire"))
-    body = turned([(0, 0.012), (0.0065, 0.012), (0.0085, 0), (0.0075, -0.4 * grip), (0.0105, -0.85 * grip), (0.008, -grip), (0, -grip)],
+    body = turned([(0, 0.012), (0.0065, 0.012), (0.0085, 0), (0.0075, -0.4 * grip), (0.0105, -0.85 * grip),
+        (0.008, -grip), (0, -grip)],
                   [0, 0.003, 0.01, 0.03, 0.02, 0.006, 0], around=20)  # fmt: skip
     parts.append(Part(body, at(rz=90), "handle"))
     middle = (0.5 * grip, 0, 0)
@@ -350,5 +361,5 @@ def dish_brush(rng: Rng) -> Design:
 
 def dish_brush_look(rng: Rng) -> Look:
     tuft = looks.white(rng, 0.0) if rng.random() < 0.6 else looks.paint(rng, gloss=0.0)
-    bristles = looks.Material(tuft.albedo, "speckle", looks.times(tuft.albedo, 0.5), 0.008, 0, tuft.infrared)
+    bristles = looks.Material(tuft.albedo, "speckle", looks.times(tuft.albedo, 0.5), 0.004, 0, tuft.infrared)
     return {"handle": looks.plastic(rng) if rng.random() < 0.75 else looks.wood(rng), "bristles": bristles}

@@ -79,7 +79,7 @@ def ceramic(rng: np.random.Generator, rgb: Rgb | None = None) -> Material:
     """Glazed ceramic, sometimes speckled."""
     base = paint(rng, rgb, 0.55)
     if rng.random() < 0.2:
-        return Material(base.albedo, "speckle", times(base.albedo, 0.4), 0.012, base.gloss, base.infrared)
+        return Material(base.albedo, "speckle", times(base.albedo, 0.4), 0.005, base.gloss, base.infrared)
     return base
 
 
@@ -108,7 +108,7 @@ def cardboard(rng: np.random.Generator) -> Material:
     """Brown cardboard: near skin by nature."""
     value = float(rng.uniform(0.3, 0.42))
     rgb = (value, value * 0.66, value * 0.4)
-    return Material(rgb, "mottled", times(rgb, 0.88), 0.01, 0.02, infrared(rng, 0.6))
+    return Material(rgb, "clouds", times(rgb, 0.85), 0.02, 0.02, infrared(rng, 0.6))
 
 
 def glass(rng: np.random.Generator) -> Material:

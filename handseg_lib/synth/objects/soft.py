@@ -42,7 +42,8 @@ def folded(rng: Rng) -> Design:
     y = -(layers - 1) * rise / 2
     edge = width / 2 - 0.02
     holds = (
-        Hold("pinch", (edge, y, 0), Z, (-1, 0, 0)), Hold("pinch", (-edge, y, 0), (0, 0, -1), X), Hold("pinch", (0, y, -depth / 2 + 0.02), X, Z),
+        Hold("pinch", (edge, y, 0), Z, (-1, 0, 0)), Hold("pinch", (-edge, y, 0), (0, 0, -1), X),
+        Hold("pinch", (0, y, -depth / 2 + 0.02), X, Z),
         Hold("flat", (0, 2 * y, 0), X, DOWN), Hold("flat", (0, 0, 0), (0, 0, -1), UP),
         *pair(Hold("pinch", (edge, y, 0), (0, 0, -1), (-1, 0, 0)), Hold("pinch", (-edge, y, 0), (0, 0, -1), X)),
     )  # fmt: skip
@@ -87,19 +88,20 @@ def dropped(rng: Rng) -> Design:
     top, middle = grid[i, j] + (0, 0.003, 0), grid[n // 2, n // 2]
     holds = (Hold("pinch", top, axis, DOWN), Hold("flat", middle, X, DOWN), Hold("flat", middle, (0.7, 0, 0.7), DOWN),
              Hold("pinch", grid[2, n // 2], Z, X), Hold("pinch", grid[-3, n // 2], Z, (-1, 0, 0)),
-             *pair(Hold("pinch", grid[-3, n // 3], (0, 0, -1), (-1, 0, 0)), Hold("pinch", grid[2, n // 3], (0, 0, -1), X)))  # fmt: skip
+             *pair(Hold("pinch", grid[-3, n // 3], (0, 0, -1), (-1, 0, 0)),
+             Hold("pinch", grid[2, n // 3], (0, 0, -1), X)))  # fmt: skip
     return Design((Part(body, at(), "cloth"),), holds)
 
 
 def lifted(rng: Rng) -> Design:
     """A cloth picked up at its middle: it hangs in folds from a knot."""
-    rows, cols = 44, 132
+    rows, cols = 34, 110
     long, folds = rng.uniform(0.15, 0.21), int(rng.integers(5, 8))
     s, a = np.linspace(0.0, 1, rows), np.linspace(0, 2 * np.pi, cols, endpoint=False)
     corner = 1 + 0.16 * np.cos(4 * a + rng.uniform(0, 6))  # a square cloth's corners hang lowest
-    width = 0.007 + rng.uniform(0.04, 0.055) * s**0.85
-    phase = a[None] + 0.25 * smooth_noise(rng, (rows, 1), (long / rows, 0.1), 0.08)
-    depth = 0.42 * np.clip(s * 1.6 + 0.1, 0, 1)[:, None]
+    width = 0.007 + rng.uniform(0.032, 0.045) * s**0.8
+    phase = a[None] + 0.06 * smooth_noise(rng, (rows, 1), (long / rows, 0.1), 0.1)
+    depth = 0.36 * np.clip(s * 1.3 + 0.15, 0, 1)[:, None]
     wave = np.cos(folds * phase + 0.8 * np.sin(2 * a + rng.uniform(0, 6))) + 0.35 * np.cos(
         (folds + 3) * a + rng.uniform(0, 6)
     )
@@ -117,7 +119,7 @@ def lifted(rng: Rng) -> Design:
 
 
 def _closed_bag(grid: NDArray) -> NDArray:
-    """The grid of a hanging cloth with a little slit: its last column stops short of the first, so that it has a hem."""
+    """The grid of a hanging cloth with a slit: its last column stops short of the first, and both are hems."""
     first = grid[:, :1] * 0.02 + grid[:, -1:] * 0.98
     return np.concatenate([grid, first + (grid[:, :1] - first) * 0.2], axis=1)
 
@@ -150,7 +152,8 @@ def rope(rng: Rng) -> Design:
         )
         line = np.concatenate([line, end])
     else:
-        points = np.array([(-0.11, -0.02), (-0.05, -0.055), (0.02, -0.03), (0.03, 0.035), (-0.03, 0.05), (-0.05, 0.0), (0.0, -0.03), (0.07, -0.05), (0.1, 0.0),
+        points = np.array([(-0.11, -0.02), (-0.05, -0.055), (0.02, -0.03), (0.03, 0.035), (-0.03, 0.05), (-0.05, 0.0),
+            (0.0, -0.03), (0.07, -0.05), (0.1, 0.0),
                            (0.06, 0.05), (0.03, 0.01), (0.06, -0.02), (0.12, 0.03)])  # fmt: skip
         points = points + rng.normal(0, 0.005, points.shape)
         flat = spline(points, 170)

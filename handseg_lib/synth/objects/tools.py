@@ -14,8 +14,10 @@ X, Z = (1, 0, 0), (0, 0, 1)
 def screwdriver(rng: Rng) -> Design:
     """A screwdriver: its tip at +x."""
     grip, shaft, r = rng.uniform(0.085, 0.11), rng.uniform(0.07, 0.13), rng.uniform(0.0125, 0.016)
-    body = turned([(0, 0), (0.8 * r, 0), (r, -0.012), (0.95 * r, -0.35 * grip), (r, -0.6 * grip), (0.6 * r, -0.75 * grip),
-                   (0.72 * r, -0.93 * grip), (0.5 * r, -grip), (0, -grip)], [0, 0.004, 0.008, 0.01, 0.01, 0.006, 0.004, 0.002, 0],
+    body = turned([(0, 0), (0.8 * r, 0), (r, -0.012), (0.95 * r, -0.35 * grip), (r, -0.6 * grip),
+        (0.6 * r, -0.75 * grip),
+                   (0.72 * r, -0.93 * grip), (0.5 * r, -grip), (0, -grip)],
+                   [0, 0.004, 0.008, 0.01, 0.01, 0.006, 0.004, 0.002, 0],
                   around=30)  # fmt: skip
     stripes = lambda c: (np.floor(np.arctan2(c[:, 2], c[:, 0]) / (np.pi / 3) + 0.01) % 2) * (c[:, 1] > -0.72 * grip)  # noqa: E731
     rod = turned(
@@ -57,11 +59,13 @@ def hammer(rng: Rng) -> Design:
         around=26,
     )
     # The claw curves back along -z and down the handle.
-    outline = [(-0.012, 0.014), (0.012, 0.014), (0.013, -0.01), (0.008, -0.032), (-0.004, -0.5 * head), (-0.01, -0.5 * head + 0.002),
+    outline = [(-0.012, 0.014), (0.012, 0.014), (0.013, -0.01), (0.008, -0.032), (-0.004, -0.5 * head),
+        (-0.01, -0.5 * head + 0.002),
                (-0.002, -0.032), (-0.011, -0.012)]  # fmt: skip
     claws = [Part(plank(outline, 0.008, 0.006, 0.0015), at(long - 0.012, y, -0.004), "steel") for y in (-0.006, 0.006)]
     parts = (
-        Part(grip, at(), "handle", grain=True), Part(block(0.024, 0.022, 0.03, 0.003), at(long - 0.012, 0, 0.002), "steel"),
+        Part(grip, at(), "handle", grain=True), Part(block(0.024, 0.022, 0.03, 0.003), at(long - 0.012, 0, 0.002),
+        "steel"),
         Part(face, at(long - 0.012, 0, 0.012, rx=-90), "steel"), *claws,
     )  # fmt: skip
     holds = (
@@ -80,8 +84,10 @@ def wrench(rng: Rng) -> Design:
     """An open-ended spanner along x, a ring at -x."""
     long, jaw = rng.uniform(0.13, 0.19), rng.uniform(0.015, 0.019)
     gap = 0.5 * jaw
-    end = [(0, -0.007), (0.35 * jaw, -jaw), (1.5 * jaw, -jaw), (2.0 * jaw, -0.62 * jaw), (2.1 * jaw, -gap), (1.05 * jaw, -gap), (0.85 * jaw, 0),
-           (1.05 * jaw, gap), (2.1 * jaw, gap), (2.0 * jaw, 0.62 * jaw), (1.5 * jaw, jaw), (0.35 * jaw, jaw), (0, 0.007)]  # fmt: skip
+    end = [(0, -0.007), (0.35 * jaw, -jaw), (1.5 * jaw, -jaw), (2.0 * jaw, -0.62 * jaw), (2.1 * jaw, -gap),
+        (1.05 * jaw, -gap), (0.85 * jaw, 0),
+           (1.05 * jaw, gap), (2.1 * jaw, gap), (2.0 * jaw, 0.62 * jaw), (1.5 * jaw, jaw), (0.35 * jaw, jaw),
+           (0, 0.007)]  # fmt: skip
     corners = [0.006, 0.008, 0.008, 0.003, 0.0, 0.002, 0.004, 0.002, 0.0, 0.003, 0.008, 0.008, 0.006]
     shaft = plank(
         [(-0.53 * long, -0.0075), (0.52 * long, -0.0065), (0.52 * long, 0.0065), (-0.53 * long, 0.0075)],
@@ -91,7 +97,8 @@ def wrench(rng: Rng) -> Design:
     )
     t = rng.uniform(0.0045, 0.006)
     eye = ring(0.0115, 0.0115, t, 32)
-    parts = (Part(shaft, at(), "steel"), Part(plank(end, 0.009, corners, 0.0007), at(0.49 * long, 0, 0, ry=15), "steel"),
+    parts = (Part(shaft, at(), "steel"), Part(plank(end, 0.009, corners, 0.0007), at(0.49 * long, 0, 0, ry=15),
+        "steel"),
              Part(eye, at(-0.53 * long - 0.009, 0, 0), "steel"))  # fmt: skip
     holds = (
         *lying("power", (-0.1 * long, 0, 0), sides=True),
@@ -108,9 +115,11 @@ def wrench_look(rng: Rng) -> Look:
 def torch(rng: Rng) -> Design:
     """A pocket torch: its lamp at +x."""
     r, long, head = rng.uniform(0.0125, 0.016), rng.uniform(0.1, 0.15), rng.uniform(0.022, 0.028)
-    body = turned([(0, 0), (r, 0), (r, -0.014), (0.9 * r, -0.016), (0.9 * r, -0.68 * long), (r, -0.7 * long), (head, -0.82 * long), (head, -long),
+    body = turned([(0, 0), (r, 0), (r, -0.014), (0.9 * r, -0.016), (0.9 * r, -0.68 * long), (r, -0.7 * long),
+        (head, -0.82 * long), (head, -long),
                    (0.9 * head, -long), (0.84 * head, -long + 0.006), (0, -long + 0.006)],
-                  [0, 0.002, 0.001, 0, 0, 0.002, 0.004, 0.002, 0, 0, 0], (0, 0, 0, 1, 1, 0, 0, 0, 0, 2), around=32)  # fmt: skip
+                  [0, 0.002, 0.001, 0, 0, 0.002, 0.004, 0.002, 0, 0, 0], (0, 0, 0, 1, 1, 0, 0, 0, 0, 2),
+                      around=32)  # fmt: skip
     parts = (
         Part(body, at(rz=90), ("body", "grip", "lamp")),
         Part(disc(0.0055, 0.003, 0.001), at(0.6 * long, -0.9 * r + 0.001, 0), "button"),
@@ -159,7 +168,8 @@ def paint_brush(rng: Rng) -> Design:
         power=4.0,
         around=20,
     )
-    parts = (Part(grip, at(), "handle", grain=True), Part(block(0.03, 0.0135, w * 1.01, 0.002), at(long + 0.01, 0, 0), "ferrule"),
+    parts = (Part(grip, at(), "handle", grain=True), Part(block(0.03, 0.0135, w * 1.01, 0.002), at(long + 0.01, 0, 0),
+        "ferrule"),
              Part(hair, at(), "bristles", grain=True))  # fmt: skip
     middle = (0.5 * long, 0, 0)
     holds = (
@@ -211,15 +221,18 @@ def toothbrush(rng: Rng) -> Design:
 
 
 def toothbrush_look(rng: Rng) -> Look:
-    return {"handle": looks.plastic(rng), "grip": looks.plastic(rng, looks.vivid(rng)), "bristles": looks.paint(rng, looks.vivid(rng), 0.0),
+    return {"handle": looks.plastic(rng), "grip": looks.plastic(rng, looks.vivid(rng)),
+        "bristles": looks.paint(rng, looks.vivid(rng), 0.0),
             "outer": looks.white(rng, 0.0)}  # fmt: skip
 
 
 def hairdryer(rng: Rng) -> Design:
     """A hairdryer lying on its side: air comes out at +x, the handle points to -z."""
     r, long = rng.uniform(0.033, 0.042), rng.uniform(0.13, 0.16)
-    barrel = turned([(0, 0), (0.6 * r, 0), (r, -0.02), (r, -0.45 * long), (0.66 * r, -0.9 * long), (0.66 * r, -long), (0.56 * r, -long),
-                     (0.5 * r, -long + 0.03), (0, -long + 0.03)], [0, 0.01, 0.015, 0.03, 0.01, 0.001, 0, 0, 0], (0, 0, 0, 0, 0, 0, 1, 1), around=40)  # fmt: skip
+    barrel = turned([(0, 0), (0.6 * r, 0), (r, -0.02), (r, -0.45 * long), (0.66 * r, -0.9 * long), (0.66 * r, -long),
+        (0.56 * r, -long),
+                     (0.5 * r, -long + 0.03), (0, -long + 0.03)], [0, 0.01, 0.015, 0.03, 0.01, 0.001, 0, 0, 0],
+                     (0, 0, 0, 0, 0, 0, 1, 1), around=40)  # fmt: skip
     grip = rng.uniform(0.1, 0.12)
     s = np.linspace(0, 1, 20)
     ends = np.sqrt(np.clip(1.01 - s**24, 0.05, 1))
@@ -238,7 +251,8 @@ def hairdryer(rng: Rng) -> Design:
     )
     parts = [Part(barrel, at(rz=90), ("body", "inside")), Part(handle, at(), "handle"), Part(cable, at(), "inside"),
              Part(block(0.009, 0.004, 0.022, 0.001), at(0.031, -0.0155, -r - 0.03), "button"),
-             Part(turned([(0, 0.0015), (0.5 * r, 0.0015), (0.5 * r, -0.004), (0, -0.004)][0:4]), at(rz=90), "inside", decal=True)]  # fmt: skip
+             Part(turned([(0, 0.0015), (0.5 * r, 0.0015), (0.5 * r, -0.004), (0, -0.004)][0:4]), at(rz=90), "inside",
+             decal=True)]  # fmt: skip
     centre = line[11]
     axis = (line[2] - line[15]) / np.linalg.norm(line[2] - line[15])
     holds = (Hold("power", centre, axis, X), Hold("power", centre, axis, DOWN), Hold("power", centre, axis, UP),
@@ -261,13 +275,16 @@ def padlock(rng: Rng) -> Design:
     x, y, z = rng.uniform(0.038, 0.055), rng.uniform(0.032, 0.046), rng.uniform(0.014, 0.02)
     a, lift = 0.3 * x, rng.uniform(0.9, 1.3)
     bow = np.linspace(np.pi, 0, 9)
-    line = [(-a, -y + 0.004, 0), (-a, -y - lift * a * 0.5, 0), *((a * np.cos(t), -y - lift * a - a * np.sin(t), 0) for t in bow),
+    line = [(-a, -y + 0.004, 0), (-a, -y - lift * a * 0.5, 0),
+        *((a * np.cos(t), -y - lift * a - a * np.sin(t), 0) for t in bow),
             (a, -y - lift * a * 0.5, 0), (a, -y + 0.004, 0)]  # fmt: skip
     parts = (Part(block(x, y, z, 0.004), at(y=-y / 2), "body"), Part(tube(line, 0.0038, 24), at(), "shackle"),
              Part(disc(0.0048, 0.001), at(0, -0.42 * y, -z / 2 + 0.0003, rx=90), "hole", decal=True),
-             Part(block(0.003, 0.009, 0.0011), at(0, -0.42 * y + 0.0055, -z / 2 - 0.0001), "hole", decal=True))  # fmt: skip
+             Part(block(0.003, 0.009, 0.0011), at(0, -0.42 * y + 0.0055, -z / 2 - 0.0001), "hole",
+             decal=True))  # fmt: skip
     top = -y - lift * a - a
-    holds = (Hold("pinch", (0, -0.5 * y, 0), UP, X), Hold("power", (0, -0.5 * y, 0), UP, Z), Hold("pinch", (0, -0.5 * y, 0), UP, (-1, 0, 0)),
+    holds = (Hold("pinch", (0, -0.5 * y, 0), UP, X), Hold("power", (0, -0.5 * y, 0), UP, Z),
+        Hold("pinch", (0, -0.5 * y, 0), UP, (-1, 0, 0)),
              Hold("pinch", (0, top, 0), X, DOWN),
              *pair(Hold("pinch", (0, -0.4 * y, 0), X, UP), Hold("pinch", (0, -0.6 * y, 0), UP, X)))  # fmt: skip
     return Design(parts, holds)
@@ -282,11 +299,14 @@ def key(rng: Rng) -> Design:
     """An old key lying flat: its bow at -x, its bit at +x."""
     long, bow = rng.uniform(0.05, 0.075), rng.uniform(0.011, 0.015)
     shaft = tube([(-0.002, 0, 0), (0.5 * long, 0, 0), (long, 0, 0)], 0.0028, 8)
-    bit = plank([(0.72 * long, 0), (0.72 * long, 0.015), (0.79 * long, 0.015), (0.79 * long, 0.009), (0.85 * long, 0.009), (0.85 * long, 0.015),
+    bit = plank([(0.72 * long, 0), (0.72 * long, 0.015), (0.79 * long, 0.015), (0.79 * long, 0.009),
+        (0.85 * long, 0.009), (0.85 * long, 0.015),
                  (0.95 * long, 0.015), (0.95 * long, 0)], 0.003)  # fmt: skip
     collar = turned([(0, 0.002), (0.0045, 0.002), (0.0045, -0.002), (0, -0.002)], 0.001, around=18)
-    parts = [Part(shaft, at(), "metal"), Part(bit, at(), "metal"), Part(ring(bow, bow * 1.15, 0.0028), at(-bow - 0.002, 0, 0), "metal"),
-             Part(collar, at(0.004, 0, 0, rz=90), "metal"), Part(collar, at(0.62 * long, 0, 0, rz=90), "metal")]  # fmt: skip
+    parts = [Part(shaft, at(), "metal"), Part(bit, at(), "metal"),
+        Part(ring(bow, bow * 1.15, 0.0028), at(-bow - 0.002, 0, 0), "metal"),
+             Part(collar, at(0.004, 0, 0, rz=90), "metal"), Part(collar, at(0.62 * long, 0, 0, rz=90),
+             "metal")]  # fmt: skip
     edge = (-2 * bow - 0.002, 0, 0)
     holds = (Hold("pinch", edge, Z, X), Hold("pinch", edge, (0, 0, -1), X), *lying("pinch", (0.4 * long, 0, 0)))
     return Design(tuple(parts), holds)
@@ -336,12 +356,14 @@ def combination_box(rng: Rng) -> Design:
     dial = ((-(count - 1) / 2) * 0.019, -0.36 * y, -z / 2 - 0.0185)
     holds = (
         *pair(Hold("flat", (x / 2, middle, 0), UP, (-1, 0, 0)), Hold("flat", (-x / 2, middle, 0), UP, X)),
-        Hold("hook", (0, -y - 0.024, 0), X, DOWN), Hold("press", dial, X, Z), Hold("flat", (0, -y - 0.0, -0.25 * z), X, DOWN),
+        Hold("hook", (0, -y - 0.024, 0), X, DOWN), Hold("press", dial, X, Z),
+        Hold("flat", (0, -y - 0.0, -0.25 * z), X, DOWN),
         *pair(Hold("press", dial, X, Z), Hold("flat", (-x / 2, middle, 0), UP, X)),
     )  # fmt: skip
     return Design(tuple(parts), holds)
 
 
 def combination_box_look(rng: Rng) -> Look:
-    return {"wood": looks.wood(rng) if rng.random() < 0.6 else looks.paint(rng, gloss=0.2), "plate": looks.steel(rng), "wheel": looks.brass(rng),
+    return {"wood": looks.wood(rng) if rng.random() < 0.6 else looks.paint(rng, gloss=0.2), "plate": looks.steel(rng),
+        "wheel": looks.brass(rng),
             "digit": looks.dark(rng), "metal": looks.brass(rng) if rng.random() < 0.5 else looks.dark(rng)}  # fmt: skip

@@ -52,7 +52,8 @@ def cup(rng: Rng) -> Design:
     sleeve = Lathe(((low - 0.001, -0.25 * h), (low + 0.001, -0.25 * h), (high + 0.001, -0.72 * h),
                     (high - 0.001, -0.72 * h)), closed=True)  # fmt: skip
     lid = turned([(0, -h), (top + 0.003, -h), (top + 0.003, -h - 0.006), (top - 0.002, -h - 0.008),
-                  (top - 0.004, -h - 0.016), (top - 0.008, -h - 0.016), (top - 0.009, -h - 0.012), (0, -h - 0.012)], 0.0015)  # fmt: skip
+                  (top - 0.004, -h - 0.016), (top - 0.008, -h - 0.016), (top - 0.009, -h - 0.012), (0, -h - 0.012)],
+                  0.0015)  # fmt: skip
     sip = disc(0.004, 0.0006)
     parts = (Part(body, at(), "paper"), Part(sleeve, at(), "sleeve"), Part(lid, at(), "lid"),
              Part(sip, at(0, -h - 0.012, -top + 0.016), "hole", decal=True))  # fmt: skip
@@ -77,7 +78,8 @@ def glass(rng: Rng) -> Design:
                     (r * 0.93, -stem - 0.8 * bowl), (r * 0.84, -stem - bowl)], 14)  # fmt: skip
     outer[0] = (0, -stem)
     foot = turned([(0, 0), (0.034, 0), (0.034, -0.002), (0.008, -0.006), (0.0042, -0.02), (0.0036, -stem * 0.6),
-                   (0.006, -stem + 0.002), (0.008, -stem - 0.003), (0, -stem - 0.003)], [0, 0.001, 0.001, 0.01, 0.01, 0.01, 0, 0, 0])  # fmt: skip
+                   (0.006, -stem + 0.002), (0.008, -stem - 0.003), (0, -stem - 0.003)],
+                   [0, 0.001, 0.001, 0.01, 0.01, 0.01, 0, 0, 0])  # fmt: skip
     holds = (*around(-0.65 * stem, "pinch", 4), *around(-stem - 0.45 * bowl, count=3))
     return Design((Part(hollow(outer, 0.0022), at(), ("glass", "glass")), Part(foot, at(), "glass")), holds)
 
@@ -158,8 +160,10 @@ def spray_bottle_look(rng: Rng) -> Look:
 def can(rng: Rng) -> Design:
     """A drinks can with its tab."""
     r, h = rng.choice([0.0285, 0.033]), rng.uniform(0.115, 0.155)
-    profile = [(0, -0.006), (r * 0.7, -0.006), (r * 0.75, 0), (r * 0.82, -0.002), (r, -0.012), (r, -0.42 * h), (r, -0.6 * h),
-               (r, -h + 0.014), (r * 0.84, -h + 0.002), (r * 0.84, -h), (r * 0.8, -h), (r * 0.78, -h + 0.004), (0, -h + 0.004)]  # fmt: skip
+    profile = [(0, -0.006), (r * 0.7, -0.006), (r * 0.75, 0), (r * 0.82, -0.002), (r, -0.012), (r, -0.42 * h),
+        (r, -0.6 * h),
+               (r, -h + 0.014), (r * 0.84, -h + 0.002), (r * 0.84, -h), (r * 0.8, -h), (r * 0.78, -h + 0.004),
+               (0, -h + 0.004)]  # fmt: skip
     body = turned(profile, 0.001, (0, 0, 0, 1, 1, 2, 1, 1, 0, 0, 0, 0))
     ring = tube([(0.006 * np.cos(a), 0, 0.009 * np.sin(a)) for a in np.arange(8) * np.pi / 4], 0.0012, 16, closed=True)
     parts = (Part(body, at(), ("metal", "body", "band")), Part(ring, at(0, -h + 0.003, -0.006), "metal", decal=True))
@@ -257,7 +261,8 @@ def teapot(rng: Rng) -> Design:
         [(0, 0), (0.004, 0), (0.004, -0.006), (0.009, -0.012), (0.006, -0.02), (0, -0.021)],
         [0, 0, 0.002, 0.006, 0.006, 0],
     )
-    spout = tube([(-0.85 * r, -0.3 * h, 0), (-1.3 * r, -0.42 * h, 0), (-1.55 * r, -0.75 * h, 0), (-1.85 * r, -0.98 * h, 0)],
+    spout = tube([(-0.85 * r, -0.3 * h, 0), (-1.3 * r, -0.42 * h, 0), (-1.55 * r, -0.75 * h, 0),
+        (-1.85 * r, -0.98 * h, 0)],
                  (0.019, 0.014, 0.0095, 0.0075), 14)  # fmt: skip
     bar = 1.85 * r
     handle = tube([(0.8 * r, -0.86 * h, 0), (1.3 * r, -0.98 * h, 0), (bar, -0.75 * h, 0), (1.78 * r, -0.4 * h, 0),
