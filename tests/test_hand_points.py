@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial import cKDTree
 
 from handseg_lib.synth.hand import HandPose, HandShape, hand_model
-from handseg_lib.synth.hand_points import hand_points
-from handseg_lib.synth.hand_shape import FINGERS
+from handseg_lib.synth.hand_points import axis_of, hand_points, thumb_turns
+from handseg_lib.synth.hand_shape import FINGERS, thumb_rotation
 from handseg_lib.synth.poses import POSES, bone_frames
 
 MODEL = hand_model(HandShape())
@@ -37,6 +37,12 @@ def test_frames_are_those_of_the_skeleton():
     for finger, label in enumerate(FINGERS):
         _, origins = POINTS.frames(np.array([finger]), np.array([getattr(pose, label)]))
         np.testing.assert_allclose(origins[0], frames[1 + 3 * finger : 4 + 3 * finger, :3, 3], atol=1e-12)
+
+
+def test_thumb_turns_are_those_of_the_skeleton():
+    angles = np.random.default_rng(0).uniform(-0.3, 1.0, (40, 3))
+    matrices = np.stack([axis_of(thumb_turns(*angles.T), k) for k in range(3)], -1)
+    np.testing.assert_allclose(matrices, [thumb_rotation(*row) for row in angles], atol=1e-12)
 
 
 def test_pads_face_out_of_the_palm_when_the_hand_is_flat_and_touch_in_a_pinch():

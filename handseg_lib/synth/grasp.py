@@ -12,19 +12,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib.synth.grasp_search import Hands, Thing, advance, close_fingers, close_thumb, place_thumb
-from handseg_lib.synth.grasp_shapes import Preshape, preshape
+from handseg_lib.synth.grasp_search import (
+    Hands,
+    Thing,
+    advance,
+    close_fingers,
+    close_thumb,
+    depth_of_axis,
+    eased,
+    place_thumb,
+    untangled,
+)
+from handseg_lib.synth.grasp_shapes import CURL, FULL, STRAIGHT, Preshape, preshape
+from handseg_lib.synth.hand_contact import finger_spheres
 from handseg_lib.synth.hand import HandModel, check_side
 from handseg_lib.synth.hand_points import Array, hand_points
 from handseg_lib.synth.hand_shape import FINGERS
 from handseg_lib.synth.objects.thing import Grip
-from handseg_lib.synth.poses import HandPose
+from handseg_lib.synth.poses import HandPose, bone_frames
 
 TOUCH = 0.002
 """A finger touches where its skin comes this near, metres."""
 TOO_DEEP = 0.004
 """A grasp with a vertex deeper than this is tried again."""
 BESIDE, ROUNDS = 4, 3
+HOOKED = np.radians(60)
 EASY_THUMB = np.radians([22.0, 40, 0, 18, 22])
 
 
@@ -100,8 +112,11 @@ def _closed(hands: Hands, shapes: list[Preshape]) -> Hands:
     if first.advance >= 0:
         hands = advance(hands, first.advance)
     hands = close_fingers(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
+    if first.advance >= 0 or first.thumb_target is not None:
+        hands = eased(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
+    hands = untangled(hands, STRAIGHT, CURL, FULL)
     if first.thumb_target is not None:
-        hands = place_thumb(hands, np.stack([s.thumb_target for s in shapes]), EASY_THUMB, 0.35)
+        hands = place_thumb(hands, np.stack([s.thumb_target for s in shapes]), EASY_THUMB, 0.8)
     if first.thumb_rate.any():
         hands = close_thumb(hands, first.thumb_rate)
     return hands
@@ -150,7 +165,11 @@ def measure(
     distance = np.asarray(thing.distance(vertices))
     near = model.mesh.bones[hand, 0][distance < TOUCH]
     names = {("palm" if bone in (0, 16) else FINGERS[(bone - 1) // 3]) for bone in near.tolist()}
-    return float(max(0.0, -distance.min())), frozenset(names)
+    centres, radii = finger_spheres(model.shape, bone_frames(model.shape, pose))
+    placed = centres.reshape(-1, 3) * ((-1 if side == "left" else 1), 1, 1)
+    placed = (placed[:, None] * np.asarray(wrist)[:3, :3]).sum(-1) + np.asarray(wrist)[:3, 3]
+    axis = depth_of_axis(np.asarray(thing.distance(placed.astype(np.float32))), radii.ravel())
+    return float(max(0.0, -distance.min(), axis.max())), frozenset(names)
 
 
 def _holds(held: Grasp) -> bool:
@@ -166,7 +185,10 @@ def _holds(held: Grasp) -> bool:
 def _badness(held: Grasp) -> float:
     """Smaller is better: depth in millimetres beyond one, less what touches."""
     deep = max(0.0, held.penetration * 1e3 - 1.0)
-    return round(1.5 * deep - len(held.touching) - 4 * _holds(held), 4)
+    wanted = len(held.touching) + 4 * _holds(held)
+    if held.grip.type == "hook":  # fingers go through the handle, as many as find room
+        wanted += sum(2 for name in held.touching & set(FINGERS[1:]) if getattr(held.pose, name)[2] > HOOKED)
+    return round(1.5 * deep - wanted, 4)
 
 
 def _product(a: Array, b: Array) -> Array:

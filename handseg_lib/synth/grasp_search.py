@@ -23,6 +23,14 @@ GIVE = 0.0025
 """How deep one finger may press into palm or finger, metres."""
 STEP, LAST_STEP, STEPS = 0.30, 0.008, 22
 """Largest turn in one step, the step at which a joint counts as stopped (radians), and how many steps at most."""
+BESIDE_JOINT, SQUEEZE = 0.016, 0.0008
+"""Skin this near the joint that turns, along the finger, may be pressed in by so much more, metres."""
+DEEP_PALM = 0.0010
+"""A palm deeper than this inside the object is drawn back, metres."""
+STUCK = 0.0015
+"""Fingers deeper than this inside the object are posed anew, metres."""
+LIKELY = 130
+"""Thumbs of the grid that are compared with the object, after a first choice without it."""
 LOW, HIGH = np.array(FINGER_LIMITS).T
 THUMB_LOW, THUMB_HIGH = np.array(THUMB_LIMITS).T
 PALM_ROWS, PALM_RADIUS = (0.35, 0.55, 0.75, 0.95), 0.0115
@@ -110,11 +118,65 @@ def close_fingers(hands: Hands, phases: Array, limit: Array) -> Hands:
     return hands
 
 
+def eased(hands: Hands, phases: Array, limit: Array) -> Hands:
+    """Draw hands that sink into the object back along the palm's normal, and let the fingers follow."""
+    count = len(hands.turn)
+    rows, finger = np.arange(count), np.tile(np.arange(4), count)
+    skin = hands.points.moved(finger + 1, hands.fingers.reshape(-1, 4))
+    inner = skin[:, hands.points.segment == 0].reshape(count, -1, 3)
+    palm = np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape))
+    sunk = -hands.distance(np.concatenate([palm, inner], 1), rows).min(1)
+    back = np.where(sunk > DEEP_PALM, np.minimum(sunk - 0.5 * DEEP_PALM, 0.004), 0)
+    if not back.any():
+        return hands
+    moved = replace(hands, origin=hands.origin - back[:, None] * hands.turn[:, :, 2])
+    return close_fingers(moved, phases, limit)
+
+
+def untangled(hands: Hands, straight: Array, phases: Array, limit: Array) -> Hands:
+    """Fingers that ended deep inside the object begin again, stretched, and keep that where it is better.
+
+    Args:
+        hands: placements with fingers closed.
+        straight: (4, 4) angles to begin with.
+        phases, limit: as in `close_fingers`.
+    """
+    depth = finger_depths(hands)
+    stuck = depth > STUCK
+    if not stuck.any():
+        return hands
+    again = replace(hands, fingers=np.where(stuck[..., None], straight, hands.fingers))
+    again = close_fingers(again, np.where(stuck.any(0)[None, :, None], phases, 0), limit)
+    better = stuck & (finger_depths(again) < depth)
+    return replace(hands, fingers=np.where(better[..., None], again.fingers, hands.fingers))
+
+
+def finger_depths(hands: Hands) -> Array:
+    """(B, 4) how deep each finger lies inside the object, metres: its skin, or its axis where that is worse."""
+    count = len(hands.turn)
+    row, finger = (v.ravel() for v in np.meshgrid(np.arange(count), np.arange(4), indexing="ij"))
+    skin = hands.distance(hands.points.moved(finger + 1, hands.fingers.reshape(-1, 4)), row).min(1).reshape(count, 4)
+    spheres = [finger_row_spheres(hands.points, fingers) for fingers in hands.fingers]
+    centres = np.stack([c for c, _ in spheres])
+    axis = hands.distance(centres.reshape(count, -1, 3), np.arange(count)).reshape(centres.shape[:3])
+    return np.maximum(-skin, depth_of_axis(axis, spheres[0][1]).max(-1))
+
+
+def depth_of_axis(distance: Array, radii: Array) -> Array:
+    """How deep spheres inside a finger lie in an object, where it reaches far into them, else 0; metres.
+
+    A wall thinner than a finger may pass through it and hold no point of its skin: then the axis tells.
+    """
+    return np.where(distance < 0.6 * radii, radii - distance, 0.0)
+
+
 def _phase(hands: Hands, rates: Array, limit: Array, first: int) -> Hands:
     """One phase of `close_fingers`: every finger on its own, all in step."""
     count = len(hands.turn)
     row, finger = (v.ravel() for v in np.meshgrid(np.arange(count), np.arange(4), indexing="ij"))
     use = hands.points.segment >= first
+    # Skin beside the joint that turns is squeezed in a real hand; it must not keep the joint from turning.
+    give = np.where(hands.points.along[:, use] < BESIDE_JOINT, SQUEEZE, 0.0) * (hands.points.segment[use] == first)
     angles = hands.fingers.reshape(-1, 4).copy()
     rate = rates[finger]
     speed = _speeds(hands.points, finger + 1, rate)[:, use]
@@ -124,7 +186,8 @@ def _phase(hands: Hands, rates: Array, limit: Array, first: int) -> Hands:
         if not len(live):
             break
         moved = hands.points.moved(finger[live] + 1, angles[live])[:, use]
-        gap = np.minimum(hands.distance(moved, row[live]) - PRESS, _to_palm(hands.points, moved) + GIVE)
+        gap = hands.distance(moved, row[live]) - PRESS + give[finger[live] + 1]
+        gap = np.minimum(gap, _to_palm(hands.points, moved) + GIVE)
         step = np.minimum((gap / speed[live]).min(1), STEP)
         deep = gap.min(1)
         if step_number == 0:
@@ -169,6 +232,10 @@ class ThumbPoses:
     pads: Array
     facing: Array
 
+    def some(self, which: NDArray[np.integer]) -> "ThumbPoses":
+        """Some of the poses."""
+        return ThumbPoses(self.angles[which], self.centres[which], self.radii, self.pads[which], self.facing[which])
+
 
 def thumb_poses(points: HandPoints, angles: Array) -> ThumbPoses:
     """Where thumbs are for (C, 5) angles."""
@@ -202,12 +269,15 @@ def place_thumb(hands: Hands, target: Array, comfort: Array, weight: float) -> H
     grid = thumb_grid(hands.points.shape)
     out = hands.thumb.copy()
     for b in range(len(out)):
-        poses = grid
-        for spread in (0.0, 0.12, 0.06):
-            if spread:
-                offsets = spread * _pattern()
-                poses = thumb_poses(hands.points, np.clip(out[b] + offsets, THUMB_LOW, THUMB_HIGH))
-            out[b] = poses.angles[_thumb_cost(hands, b, poses, target[b], comfort, weight).argmin()]
+        ease = _ease(hands, b, grid, target[b], comfort, weight)
+        chosen = np.argsort(ease, kind="stable")[:LIKELY]
+        poses, ease = grid.some(chosen), ease[chosen]
+        out[b] = poses.angles[np.round(ease + _contact_cost(hands, b, poses), 6).argmin()]
+        for spread in (0.12, 0.06):
+            angles = np.clip(out[b] + spread * _pattern(), THUMB_LOW, THUMB_HIGH)
+            poses = thumb_poses(hands.points, angles)
+            cost = _ease(hands, b, poses, target[b], comfort, weight) + _contact_cost(hands, b, poses)
+            out[b] = angles[np.round(cost, 6).argmin()]
     return replace(hands, thumb=out)
 
 
@@ -219,23 +289,26 @@ def _pattern() -> Array:
     return offsets
 
 
-def _thumb_cost(
-    hands: Hands, b: int, poses: ThumbPoses, target: Array, comfort: Array, weight: float
-) -> Array:
-    """(C,) how bad each thumb is on the b-th hand."""
-    rows = np.array([b])
-    beyond = poses.pads + 0.002 * poses.facing
-    sets = np.concatenate([poses.centres, poses.pads[:, None], beyond[:, None]], 1)
-    distance = hands.distance(sets.reshape(1, -1, 3), rows).reshape(sets.shape[:2])
-    spheres, pad, inner = distance[:, :-2], distance[:, -2], distance[:, -1]
-    cost = (np.maximum(poses.radii - spheres - 0.001, 0) / 0.0012).sum(1) ** 2
-    cost += np.minimum((pad / 0.004) ** 2, 9) + 2.5 * np.clip(1 + (inner - pad) / 0.002, 0, 2)
-    cost += weight * ((poses.pads - target) ** 2).sum(1) / 0.02**2
+def _ease(hands: Hands, b: int, poses: ThumbPoses, target: Array, comfort: Array, weight: float) -> Array:
+    """(C,) how bad each thumb is on the b-th hand, the object aside: away from its target, awkward, in a finger."""
+    offset = poses.pads - target
+    cost = weight * (offset * offset).sum(1) / 0.02**2
     cost += 0.25 * (((poses.angles - comfort) / np.radians((25, 25, 20, 30, 35))) ** 2).sum(1)
     centres, radii = finger_row_spheres(hands.points, hands.fingers[b])
     apart = poses.centres[:, 2:, None] - centres.reshape(-1, 3)
-    overlap = poses.radii[2:, None] + radii.reshape(-1) - np.sqrt((apart * apart).sum(-1)) - 0.001
-    return np.round(cost + (np.maximum(overlap, 0).max((1, 2)) / 0.0015) ** 2, 6)
+    gap = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2)
+    overlap = (poses.radii[2:, None] + radii.reshape(-1) - gap).max((1, 2)) - 0.001
+    return cost + (np.maximum(overlap, 0) / 0.0015) ** 2
+
+
+def _contact_cost(hands: Hands, b: int, poses: ThumbPoses) -> Array:
+    """(C,) how bad each thumb is on the object: inside it, its pulp away from it or turned away."""
+    beyond = poses.pads + 0.002 * poses.facing
+    sets = np.concatenate([poses.centres, poses.pads[:, None], beyond[:, None]], 1)
+    distance = hands.distance(sets.reshape(1, -1, 3), np.array([b])).reshape(sets.shape[:2])
+    spheres, pad, inner = distance[:, :-2], distance[:, -2], distance[:, -1]
+    cost = (np.maximum(poses.radii - spheres - 0.001, 0) / 0.0012).sum(1) ** 2
+    return cost + np.minimum((pad / 0.004) ** 2, 9) + 2.5 * np.clip(1 + (inner - pad) / 0.002, 0, 2)
 
 
 def finger_row_spheres(points: HandPoints, fingers: Array) -> tuple[Array, Array]:

@@ -55,6 +55,7 @@ class Preshape:
 WRAP = np.array([[[1, 0, 0.35, 0.12]] * 4, [[0, 0, 1, 0.45]] * 4, [[0, 0, 0, 1]] * 4])
 CURL = np.array([[[1, 0, 0.7, 0.35]] * 4, [[0, 0, 1, 0.5]] * 4, [[0, 0, 0, 1]] * 4])
 FULL = np.tile(np.array([92, 22, 108, 78]) * _D, (4, 1))
+STRAIGHT = np.radians([[-10.0, 3, 4, 2], [-10, 0, 4, 2], [-10, -2, 4, 2], [-10, -5, 4, 2]])
 FLEX_THUMB = np.array([0, 0.15, 0, 0.6, 1.0])
 
 
@@ -81,9 +82,10 @@ def _power(width: float, points: HandPoints, rng: np.random.Generator) -> Presha
     oblique = np.radians(np.interp(width, (0.02, 0.08), (24, 6)) + rng.normal(0, 5))
     pitch = np.radians(rng.normal(0, 6))
     spread = np.radians(np.array([4, 1, -3, -7]) * np.interp(width, (0.03, 0.09), (0.2, 1)) + rng.normal(0, 1.2, 4))
-    fingers = np.tile(np.radians([-2, 0, 6, 3]), (4, 1)).astype(float)
+    bend = rng.uniform(0, 1)  # from a straight hand, for flat things, to one as round as a bottle
+    fingers = np.tile(np.radians([26 * bend - 2, 0, 14 * bend + 6, 6 * bend + 3]), (4, 1))
     fingers[:, 1] = spread
-    along = np.interp(width, (0.02, 0.05, 0.09), (0.076, 0.072, 0.080)) * scale + rng.normal(0, 0.004)
+    along = np.interp(width, (0.02, 0.05, 0.08), (0.074, 0.076, 0.087)) * scale + rng.normal(0, 0.004)
     centre = np.array([0.0, along, 0.018 * scale + width / 2])
     target = centre + np.array([0.014 * scale, -0.25 * width, 0.42 * width])
     return Preshape(
@@ -183,19 +185,22 @@ def _flat(width: float, points: HandPoints, rng: np.random.Generator) -> Preshap
 
 def _hook(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """Fingers around a handle, tightly: they start bent and open until the handle has room."""
-    bend = np.radians(rng.uniform(56, 72))
-    fingers = np.tile(np.array([bend, 0, 106 * _D, 62 * _D]), (4, 1))
+    shape = points.shape
+    bend = np.radians(rng.uniform(56, 74))
+    fingers = np.tile(np.array([bend, 0, 104 * _D, 55 * _D]), (4, 1))
     fingers[:, 1] = np.radians([1, 0, -1, -2])
     turns, origins = points.frames(np.array([2]), fingers[1:2])
-    thick = points.shape.thickness[2]
     along, inner = axis_of(turns, 1)[0, 0], axis_of(turns, 2)[0, 0]
-    reach = rng.uniform(0.58, 0.70) * points.shape.segments[2, 0]
-    centre = origins[0, 0] + reach * along + (thick + width / 2) * inner
-    centre[0] = rng.normal(0, 0.002)
-    frame = turn(0, np.pi / 2 - bend + np.radians(rng.normal(0, 5)))
+    # The handle lies in the corner between the proximal and the middle segment, touching both.
+    room = 0.95 * shape.thickness[2] + width / 2
+    centre = origins[0, 0] + (shape.segments[2, 0] - room) * along + room * inner
+    # In the middle between index and middle finger, middle and ring finger, or all four.
+    between = rng.choice([0.5, 1.0, 1.5])
+    centre[0] = np.interp(between, range(4), shape.knuckles[1:, 0]) + rng.normal(0, 0.002)
     target = centre + np.array([0.03, -0.3 * width - 0.004, 0.3 * width])
     return Preshape(
-        thumb=np.radians([20.0, 20, 0, 10, 10]), fingers=fingers, turn=frame, centre=centre,
+        thumb=np.radians([20.0, 20, 0, 10, 10]), fingers=fingers,
+        turn=turn(0, np.pi / 2 - bend + np.radians(rng.normal(0, 5))), centre=centre,
         phases=np.array([[[0, 0, 1, 0.5]] * 4, [[0, 0, 1, 0.5]] * 4, [[0, 0, 0, 1]] * 4]), limit=FULL, advance=-1.0,
         thumb_target=target, thumb_rate=FLEX_THUMB,
     )  # fmt: skip

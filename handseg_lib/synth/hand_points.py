@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.hand_mesh import hand_mesh
-from handseg_lib.synth.hand_shape import NEUTRAL_SPREAD, HandShape, thumb_rotation
+from handseg_lib.synth.hand_shape import NEUTRAL_SPREAD, THUMB_REST, HandShape
 from handseg_lib.synth.skinning import quaternion
 
 Array = NDArray[np.float64]
@@ -30,6 +30,7 @@ class HandPoints:
         palm: (P, 3) metres, points on the inner side of the palm; they do not move.
         rest: (5, N, 3) metres, points on each finger in the modelling pose, proximal ones first.
         rest_origins: (5, 3, 3) metres, where the bones of each finger start in the modelling pose.
+        along: (5, N) metres along its own segment at which a point lies.
         segment: (N,) which of a finger's segments a point belongs to, 0 to 2.
     """
 
@@ -57,6 +58,8 @@ class HandPoints:
         rest = shape.rest_frames[1:16].reshape(5, 3, 4, 4)
         self._rest_inverse = np.stack([quaternion(r[0, :3, :3]) for r in rest]) * (1, -1, -1, -1)
         self.rest_origins = rest[:, :, :3, 3]
+        offset = self.rest - self.rest_origins[:, self.segment]
+        self.along = (offset * rest[:, 0, None, :3, 1]).sum(-1)
 
     def moved(self, fingers: NDArray[np.integer], angles: Array) -> Array:
         """(K, N, 3) points of K posed fingers, in the hand frame.
@@ -88,7 +91,7 @@ class HandPoints:
         """(K, 3, 4) unit quaternions and (K, 3, 3) origins of the bones of K fingers (see `moved`)."""
         angles = np.asarray(angles, np.float64)
         if angles.shape[1] == 5:
-            base = np.stack([quaternion(thumb_rotation(*row)) for row in angles[:, :3]])
+            base = thumb_turns(*angles[:, :3].T)
             bends = np.stack([np.zeros(len(angles)), angles[:, 3], angles[:, 4]], 1)
         else:
             base = about(2, -(NEUTRAL_SPREAD[fingers] + angles[:, 1]))
@@ -126,19 +129,22 @@ def spread_out(positions: Array, candidates: NDArray[np.int64], count: int) -> N
     return candidates[np.sort(chosen)]
 
 
+def thumb_turns(radial: Array, palmar: Array, twist: Array) -> Array:
+    """(K, 4) quaternions of `hand_shape.thumb_rotation` for (K,) angles."""
+    pronation = np.radians(58) + 0.35 * (palmar - THUMB_REST[1]) - 0.6 * (radial - THUMB_REST[0]) + twist
+    return times(times(about(2, -radial), about(0, palmar)), about(1, -pronation))
+
+
 def times(a: Array, b: Array) -> Array:
     """Product of quaternions (w, x, y, z): (..., 4) and (..., 4) or (4,)."""
-    aw, ax, ay, az = np.moveaxis(a, -1, 0)
-    bw, bx, by, bz = np.moveaxis(np.asarray(b), -1, 0)
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        -1,
-    )
+    aw, ax, ay, az = (a[..., k] for k in range(4))
+    bw, bx, by, bz = (b[..., k] for k in range(4))
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    out[..., 0] = aw * bw - ax * bx - ay * by - az * bz
+    out[..., 1] = aw * bx + ax * bw + ay * bz - az * by
+    out[..., 2] = aw * by - ax * bz + ay * bw + az * bx
+    out[..., 3] = aw * bz + ax * by - ay * bx + az * bw
+    return out
 
 
 def about(axis: int, angles: Array) -> Array:
@@ -149,25 +155,33 @@ def about(axis: int, angles: Array) -> Array:
 
 
 def axis_of(q: Array, axis: int) -> Array:
-    """(K, 3) where (K, 4) quaternions take a coordinate axis."""
-    w, x, y, z = np.moveaxis(q, -1, 0)
-    columns = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)),
-        (2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)),
-        (2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)),
-    )
-    return np.stack(columns[axis], -1)
+    """(..., 3) where (..., 4) unit quaternions take a coordinate axis."""
+    w, u, v, p = (q[..., i] for i in (0, 1 + axis, 1 + (axis + 1) % 3, 1 + (axis + 2) % 3))
+    out = np.empty((*q.shape[:-1], 3))
+    out[..., axis] = 1 - 2 * (v * v + p * p)
+    out[..., (axis + 1) % 3] = 2 * (u * v + w * p)
+    out[..., (axis + 2) % 3] = 2 * (u * p - w * v)
+    return out
 
 
 def turned(q: Array, points: Array) -> Array:
-    """(..., 3) points turned by (..., 4) unit quaternions."""
-    x, y, z = (axis_of(q, k) for k in range(3))
-    return x * points[..., :1] + y * points[..., 1:2] + z * points[..., 2:]
+    """(..., 3) points turned by (..., 4) unit quaternions: p + 2 w (v x p) + 2 v x (v x p)."""
+    w, v = q[..., :1], q[..., 1:]
+    once = 2 * _cross(v, points)
+    return points + w * once + _cross(v, once)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        out[..., k] = a[..., i] * b[..., j] - a[..., j] * b[..., i]
+    return out
 
 
 def apply_dual(blend: Array, points: Array) -> Array:
     """(K, N, 8) weighted dual quaternions and (K, N, 3) points -> (K, N, 3) moved points."""
-    blend = blend / np.sqrt((blend[..., :4] ** 2).sum(-1, keepdims=True))
-    real, dual = blend[..., :4], blend[..., 4:]
-    shift = 2 * times(dual, real * (1, -1, -1, -1))[..., 1:]
-    return turned(real, points) + shift
+    length = blend[..., 0] ** 2 + blend[..., 1] ** 2 + blend[..., 2] ** 2 + blend[..., 3] ** 2
+    blend = blend / np.sqrt(length)[..., None]
+    w, v, dw, dv = blend[..., :1], blend[..., 1:4], blend[..., 4:5], blend[..., 5:]
+    return turned(blend[..., :4], points) + 2 * (w * dv - dw * v + _cross(v, dv))
