@@ -23,7 +23,7 @@ DEEPEST = 0.003
 PRESS = 0.0006
 """Metres by which a finger that closes sinks into what it touches."""
 START = 0.22
-ATTEMPTS, CANDIDATES = 8, 40
+ATTEMPTS, CANDIDATES = 8, 30
 FLIP = np.diag([-1.0, 1.0, 1.0, 1.0])
 ARM_ROOM = 0.010
 """Metres between a bare forearm and the other arm; a sleeve needs some of it."""
@@ -162,7 +162,7 @@ def _elbows(
 ) -> dict[str, NDArray[np.float64]] | None:
     """Elbows for both hands: natural wrists, arms of one person, clear of the other hand and arm; None if none are."""
     length = model.shape.forearm
-    reach = np.linspace(0.035, length, 9)
+    reach = np.linspace(0.035, length, 8)
     radius = np.interp(reach, [0.0, 0.13, 0.2], [0.029, 0.037, 0.042]) * model.shape.arm_girth
     ways, bends, lines = {}, {}, {}
     for who in poses:

@@ -13,6 +13,8 @@ from handseg_lib.synth.skinning import skin
 Points = NDArray[np.floating]
 REACH = 0.06
 """Metres beyond which distances are not told apart."""
+CLOSE = 0.02
+"""The same where only touching matters."""
 FINGER_ANGLES = tuple(np.arange(a, b) for a, b in ((0, 5), (5, 9), (9, 13), (13, 17), (17, 21)))
 """Places of each finger's angles in `HandPose.angles`."""
 
@@ -31,14 +33,14 @@ class Solid:
         self.normals = mesh.normals[which].astype(np.float64)
         self._tree = cKDTree(self.points)
 
-    def distance(self, points: Points) -> NDArray[np.float64]:
-        """(N, 3) points -> (N,) signed distance in metres, negative inside, `REACH` at most.
+    def distance(self, points: Points, reach: float = REACH) -> NDArray[np.float64]:
+        """(N, 3) points -> (N,) signed distance in metres, negative inside, `reach` at most.
 
         Near the surface it is the distance to the nearest vertex's tangent plane (right to about 0.2 mm on a hand);
         farther off, that to the vertex itself.
         """
-        far, nearest = self._tree.query(points, distance_upper_bound=REACH)
-        out = np.full(len(points), REACH)
+        far, nearest = self._tree.query(points, distance_upper_bound=reach)
+        out = np.full(len(points), reach)
         some = np.flatnonzero(np.isfinite(far))
         offset, normal = points[some] - self.points[nearest[some]], self.normals[nearest[some]]
         plane = offset[:, 0] * normal[:, 0] + offset[:, 1] * normal[:, 1] + offset[:, 2] * normal[:, 2]
@@ -49,10 +51,10 @@ class Solid:
 def penetration(first: Mesh, second: Mesh) -> float:
     """How deep two closed meshes pass into each other at the deepest vertex, metres; negative: the gap between them.
 
-    A gap wider than `REACH` reads as `-REACH`.
+    A gap wider than `CLOSE` reads as `-CLOSE`.
     """
-    inside = Solid(second).distance(first.vertices.astype(np.float64)).min()
-    return float(-min(inside, Solid(first).distance(second.vertices.astype(np.float64)).min()))
+    inside = Solid(second).distance(first.vertices.astype(np.float64), CLOSE).min()
+    return float(-min(inside, Solid(first).distance(second.vertices.astype(np.float64), CLOSE).min()))
 
 
 def approach(points: Points, solid: Solid, along: NDArray, gap: float, travel: float, steps: int = 40) -> float:
@@ -99,7 +101,7 @@ class Fingers:
         moved, _ = skin(*self._mesh, frames @ self._rest_inverse)
         turn, shift = self._place
         placed = moved[:, :1] * turn[:, 0] + moved[:, 1:2] * turn[:, 1] + moved[:, 2:] * turn[:, 2] + shift
-        distance = solid.distance(placed)
+        distance = solid.distance(placed, CLOSE)
         return np.array([distance[self.finger == f].min() for f in range(5)])
 
 
