@@ -132,9 +132,9 @@ def test_signal_falls_with_distance_reflectance_and_angle():
     assert share(1.4, 0.4, 1.0) < 0.01  # dark cloth is lost beyond about a metre
     assert share(0.75, 0.08, 1.0) < 0.01  # hair
     assert share(0.75, 0.5, 0.2) < 0.1  # a torso's grazing side
-    marginal = [share(z, 0.5, 1.0) for z in (0.9, 1.0, 1.1, 1.2, 1.3)]
+    marginal = [share(z, 0.5, 1.0) for z in (0.8, 0.9, 0.95, 1.0, 1.05, 1.1)]
     assert marginal == sorted(marginal, reverse=True)
-    assert 0.05 < marginal[2] < 0.95 or 0.05 < marginal[3] < 0.95
+    assert any(0.05 < m < 0.95 for m in marginal)
 
 
 def test_light_falls_off_towards_the_edges_of_the_field():
@@ -143,7 +143,7 @@ def test_light_falls_off_towards_the_edges_of_the_field():
 
 
 def test_missing_depth_is_clumpy():
-    seen = see(wall(SMALL, 1.08), reflectance=0.5) > 0
+    seen = see(wall(SMALL, 0.98), reflectance=0.5) > 0
     missing = ~seen[60:180, 80:240]
     share = missing.mean()
     assert 0.02 < share < 0.9
@@ -234,7 +234,7 @@ def test_noise_grows_with_the_square_of_the_distance_and_is_smooth():
 
     near, far = error(0.5), error(1.0)
     assert 3 < far.std() / near.std() < 5
-    assert 1e-4 < far.std() < 6e-4
+    assert 3e-4 < far.std() < 12e-4
     step = np.diff(far, axis=1).std() / (np.sqrt(2) * far.std())
     assert step < 0.5  # white noise would give 1
 

@@ -18,7 +18,7 @@ from handseg_lib.errors import DataError
 
 NAN = float("nan")
 SOLID = 60  # pixels at f = 476: smaller connected regions are speckle
-HOLE = 400  # pixels at f = 476: larger enclosed holes are background seen through, not failures
+HOLE = 64  # pixels at f = 476: larger enclosed holes are gaps between things, not failures
 SMOOTHING = 11  # pixels at f = 476: window that smooths contours for the roughness
 PATCH = 13  # pixels at f = 476: patches to which a quadratic is fitted
 STEP = 0.1  # relative depth difference across a gap that makes one side the nearer surface

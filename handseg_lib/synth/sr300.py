@@ -27,6 +27,8 @@ from handseg_lib.synth.structured_light import (
 )
 
 SUBUNITS = 8  # depth is averaged in eighths of the sensor's unit: sums of 13 x 13 stay exact in float32
+NOTHING = np.float32(1e3)  # metres: farther than any surface
+RAGGED_AT = 0.7  # metres: distance at which contours are as ragged as `SR300.raggedness` says
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class SR300:
             of cloth, and a fine clumpy part. Tilt matters where light grazes, hence directed, ragged loss.
         vignetting: strength of the fall-off towards the edges of the projector's field; 1 is the cos^4 law.
         window_px: width of the window that must see one lit surface.
-        raggedness: standard deviation of the part of that window which is required (mean: one half).
+        raggedness: standard deviation, at 0.7 m, of the part of that window which is required (mean: one half); grows
+            with the distance squared, as the light weakens.
         gap_px, gap_spread_px: mean width and spread of the strip lost behind a nearer silhouette or along a shadow.
         step, deep_step: relative depth differences from which two neighbouring surfaces leave a gap, and a full one.
         ripple: standard deviation of the smooth, upright-streaked depth error at 1 m; grows with the distance squared.
@@ -56,19 +59,19 @@ class SR300:
     unit: float = 0.000125
     near: float = 0.2
     far: float = 1.5
-    baseline: float = 0.040
-    threshold: float = 0.36
+    baseline: float = 0.047
+    threshold: float = 0.44
     threshold_clumps: float = 0.06
     fold_tilt: float = 0.06
     fine_tilt: float = 0.04
     vignetting: float = 1.0
     window_px: float = 5.0
     raggedness: float = 0.17
-    gap_px: float = 5.5
+    gap_px: float = 4.5
     gap_spread_px: float = 1.5
     step: float = 0.04
     deep_step: float = 0.15
-    ripple: float = 0.0004
+    ripple: float = 0.00075
     edge_error: float = 0.004
     pinholes: float = 7.0
     blobs: float = 0.8
@@ -112,8 +115,9 @@ def sr300(
     lit &= enough_light(z, cos[box], reflectance[box], box, intrinsics, fields, params)
     dark = shadow(z, box[1].start, intrinsics.fx, params.baseline)
     lit &= ~dark & ~_gap(z, dark, fields, params)
-    valid = _decoded(lit, fields, params)
-    reading = _reading(z, lit, valid, fields, params)
+    nearest = _nearest(z, lit, odd(params.window_px * scale))
+    valid = _decoded(lit, nearest, fields, params)
+    reading = _reading(z, lit, nearest, valid, fields, params)
     _add_pinholes(reading, fields, params)
     _add_stray_blobs(reading, fields, params)
     counts = np.rint(reading / np.float32(params.unit))
@@ -139,29 +143,33 @@ def _gap(z: Field, dark: Mask, fields: Fields, p: SR300) -> Mask:
     return (distance < width) & (behind > np.float32(p.step))
 
 
-def _decoded(lit: Mask, fields: Fields, p: SR300) -> Mask:
+def _nearest(z: Field, lit: Mask, window: int) -> Field:
+    """Depth of the nearest lit surface in the window around each pixel, `NOTHING` where there is none."""
+    return cv2.erode(np.where(lit, z, NOTHING), np.ones((window, window), np.uint8), borderValue=float(NOTHING))
+
+
+def _decoded(lit: Mask, nearest: Field, fields: Fields, p: SR300) -> Mask:
     """Pixels whose window holds enough lit surface; the share required varies in clumps, hence ragged contours.
 
-    A wider look at the neighbourhood drops crumbs and fills small holes, as the camera's own filter does.
+    The less light returns from a distance, the more raggedly. A wider look at the neighbourhood drops crumbs and fills
+    small holes, as the camera's own filter does.
     """
     rough = np.clip(1 + np.float32(0.5) * fields.clumps(14), np.float32(0.2), 2)  # some contours are smooth
-    needed = np.float32(0.5) + np.float32(p.raggedness) * rough * np.clip(fields.clumps(2.2), -2, 2)
+    weak = np.minimum(nearest * nearest * np.float32(1 / RAGGED_AT**2), 1.5)
+    needed = np.float32(0.5) + np.float32(p.raggedness) * weak * rough * np.clip(fields.clumps(2.2), -2, 2)
     around = share(lit, 2 * p.window_px * fields.scale)
-    return (share(lit, p.window_px * fields.scale) > needed) & (around > np.float32(0.2)) | (around > np.float32(0.75))
+    own = share(lit, p.window_px * fields.scale)
+    return (nearest < NOTHING) & ((own > needed) & (around > np.float32(0.2)) | (around > np.float32(0.75)))
 
 
-def _reading(z: Field, lit: Mask, valid: Mask, fields: Fields, p: SR300) -> Field:
+def _reading(z: Field, lit: Mask, nearest: Field, valid: Mask, fields: Fields, p: SR300) -> Field:
     """Depth of the decoded pixels in metres: the window's mean of the surface plus a smooth error."""
-    nothing = np.float32(1e3)
-    window = odd(p.window_px * fields.scale)
-    nearest = cv2.erode(np.where(lit, z, nothing), np.ones((window, window), np.uint8), borderValue=float(nothing))
     own = np.where((z > 0) & (z < nearest * np.float32(1 + p.step)), z, nearest)  # past a silhouette: what is beside it
-    valid = valid & (nearest < nothing)
     part = 1 - share(lit, 3 * p.window_px * fields.scale)
     error = np.float32(p.ripple) * (fields.clumps(6) + np.float32(0.7) * fields.clumps(2.5, elongation=4))
     error += np.float32(p.edge_error) * part * fields.clumps(3.5)
     measured = np.where(valid, own + error * z * z, 0).astype(np.float32)
-    return _smoothed(measured, valid, window, p)
+    return _smoothed(measured, valid, odd(p.window_px * fields.scale), p)
 
 
 def _smoothed(measured: Field, valid: Mask, window: int, p: SR300) -> Field:
