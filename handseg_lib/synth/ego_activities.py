@@ -11,7 +11,7 @@ import numpy as np
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.ego_arms import OTHER, Array
 from handseg_lib.synth.ego_layout import SIDES
-from handseg_lib.synth.ego_work import Work, footprint, upright
+from handseg_lib.synth.ego_work import STAYS, Work, upright
 from handseg_lib.synth.objects import RigidObject
 
 
@@ -86,7 +86,7 @@ def take_any(work: Work, side: str) -> bool:
         if thing is None:
             return False
         at = work.spot(work.focus[0] + sign * rng.uniform(0.03, 0.17))
-        lifted = rng.random() < 0.6
+        lifted = rng.random() < 0.6 and thing.kind not in STAYS
         if lifted:
             at = at - (0, rng.uniform(0.03, 0.2), 0)
         if work.hold(side, thing, turning(at, tilt(rng) if lifted else np.eye(3))) is not None:

@@ -45,7 +45,12 @@ class Stance:
 
 
 def sample_stance(
-    rng: np.random.Generator, person: Person, eyes: tuple[float, float], focus: Array, slack: float = 1.0
+    rng: np.random.Generator,
+    person: Person,
+    eyes: tuple[float, float],
+    focus: Array,
+    standing: tuple[float, float] = (-0.16, 0.0),
+    slack: float = 1.0,
 ) -> Stance:
     """The wearer leans over the work surface and looks at a place on it, or somewhat past it.
 
@@ -54,10 +59,11 @@ def sample_stance(
         person: the wearer.
         eyes: range of the eyes' height above the work surface, metres.
         focus: (3,) what is looked at, room coordinates.
+        standing: range of the eyes' z, metres.
         slack: factor on how far the head strays from looking there.
     """
     height = rng.uniform(*eyes) * person.shape.scale**0.5
-    eye = np.array([rng.normal(0.35 * focus[0], 0.03), -height, rng.uniform(-0.16, 0.0)])
+    eye = np.array([rng.normal(0.35 * focus[0], 0.03), -height, rng.uniform(*standing)])
     to = focus + rng.normal(0, (0.05, 0.02, 0.05)) * slack - eye
     yaw = np.arctan2(to[0], to[2])
     pitch = np.arctan2(to[1], np.hypot(to[0], to[2])) - abs(rng.normal(0, 0.09)) * slack
@@ -81,15 +87,23 @@ def reach_for(stance: Stance, side: str, wrist: Array, swivels: int = 9) -> tupl
     """
     upper, fore = stance.person.shape.upper_arm, stance.person.hand.forearm
     sign = 1 if side == "left" else -1
+    shoulder = stretched(stance.shoulders[side], wrist[:3, 3], upper + fore)
     best: tuple[float, Arm | None] = (np.inf, None)
     for swivel in np.linspace(-0.2, 1.5, swivels):
-        arm = solve_arm(stance.shoulders[side], wrist[:3, 3], (upper, fore), sign * swivel)
+        arm = solve_arm(shoulder, wrist[:3, 3], (upper, fore), sign * swivel)
         if np.linalg.norm(arm.wrist - wrist[:3, 3]) > 0.01:
             return best
         cost = strain(arm, side, wrist) + 0.15 * abs(swivel - 0.45) + table_strain(arm)
         if cost < best[0]:
             best = (cost, arm)
     return best
+
+
+def stretched(shoulder: Array, target: Array, length: float) -> Array:
+    """The shoulder joint, brought forward as far as it goes (about 8 cm) where an arm of this length is too short."""
+    to = target - shoulder
+    distance = float(np.linalg.norm(to))
+    return shoulder + to / distance * float(np.clip(distance - 0.97 * length, 0, 0.08))
 
 
 def strain(arm: Arm, side: str, wrist: Array) -> float:

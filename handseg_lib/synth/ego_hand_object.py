@@ -7,14 +7,20 @@ into the same scene, and which makers of videos may change from frame to frame.
 import numpy as np
 
 from handseg_lib.synth.domains import INDOOR, Domain, domain_named
-from handseg_lib.synth.ego_activities import ACTIVITIES
+from handseg_lib.synth.ego_actions import ACTIONS, STANDING_BACK
+from handseg_lib.synth.ego_activities import ACTIVITIES as SIMPLE
+from handseg_lib.synth.ego_activities import bare
 from handseg_lib.synth.ego_arms import sample_stance
 from handseg_lib.synth.ego_layout import EgoLayout, EgoScene, build_scene, clean_background
 from handseg_lib.synth.ego_work import Work, allowed_kinds
 
 __all__ = ["EgoLayout", "EgoScene", "build_scene", "clean_background", "ego_hand_object", "sample_layout"]
 
-ATTEMPTS = 5
+ATTEMPTS = 6
+ACTIVITIES = {**SIMPLE, **ACTIONS}
+"""Everything that hands may do, by name."""
+BEFORE_TABLE = (-0.16, 0.0)
+"""Range of the eyes' z while the wearer works at the table, metres."""
 
 
 def ego_hand_object(rng: np.random.Generator, split: str = "train", domain: str | None = None) -> EgoScene:
@@ -40,7 +46,7 @@ def sample_layout(
         rng: decides everything.
         split: whose subjects may appear: "train", "val" or "test".
         domain: a key of `domains.DOMAINS`; default any but the out-of-distribution ones.
-        activity: a key of `ego_activities.ACTIVITIES`; default one that the domain knows, by its weights.
+        activity: a key of `ACTIVITIES`; default one that the domain knows, by its weights.
 
     Raises:
         ValueError: for an unknown split, domain or activity.
@@ -51,11 +57,15 @@ def sample_layout(
     person = where.person(rng, split)
     room, lens, rgb = where.room(rng), where.lens(rng), where.camera(rng)
     kinds = allowed_kinds(where, split)
-    for _ in range(ATTEMPTS):
-        focus = np.array([rng.normal(0, 0.05), 0.0, rng.uniform(0.18, 0.32)])
-        work = Work(rng, where, room, sample_stance(rng, person, room.eyes, focus), lens, kinds)
-        if ACTIVITIES[activity or _drawn(rng, where)](work):
+    for attempt in range(ATTEMPTS + 1):
+        name = activity or _drawn(rng, where)
+        focus, standing = np.array([rng.normal(0, 0.05), 0.0, rng.uniform(0.15, 0.29)]), BEFORE_TABLE
+        if name in STANDING_BACK:
+            focus, standing = STANDING_BACK[name]
+        work = Work(rng, where, room, sample_stance(rng, person, room.eyes, focus, standing), lens, kinds)
+        if (ACTIVITIES[name] if attempt < ATTEMPTS else bare)(work):
             break
+    work.touched()
     work.scatter(int(rng.integers(where.clutter[0], where.clutter[1] + 1)))
     return EgoLayout(
         domain=where.name,

@@ -23,7 +23,7 @@ from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.person import Person, Surface
 from handseg_lib.synth.render import Camera
 from handseg_lib.synth.rgb_camera import RgbCamera
-from handseg_lib.synth.scene import PlacedHand, PlacedObject, Scene, dressed, moved, placed_meshes
+from handseg_lib.synth.scene import PlacedHand, PlacedObject, Scene, dressed, kept_faces, moved, placed_meshes
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.shading import Backdrop, Lights, Material
 
@@ -70,6 +70,7 @@ class EgoObject:
         touched_by: hands that touch it (first order).
         reached_by: hands that touch something that touches it or acts on it (second order).
         fixed: part of the room (a drawer front, a tap, a keyboard): touching it is stationary contact.
+        passing: there only while the hands do what they do (a jet of water): no part of a clean background.
     """
 
     thing: "RigidObject"
@@ -77,6 +78,7 @@ class EgoObject:
     touched_by: tuple[str, ...] = ()
     reached_by: tuple[str, ...] = ()
     fixed: bool = False
+    passing: bool = False
 
     @property
     def label(self) -> Label:
@@ -154,7 +156,9 @@ class EgoLayout:
     def empty(self) -> "EgoLayout":
         """The same view without the wearer's arms and what they touch and can carry: a clean background."""
         stays = tuple(
-            replace(o, touched_by=(), reached_by=()) for o in self.objects if o.fixed or not o.touched_by
+            replace(o, touched_by=(), reached_by=())
+            for o in self.objects
+            if o.fixed or not (o.touched_by or o.passing)
         )
         return replace(self, hands={}, objects=stays, activity="")
 
@@ -195,6 +199,7 @@ def build_scene(layout: EgoLayout) -> EgoScene:
     meshes, extra = placed_meshes(placed)
     scenery = layout.room.mesh.with_material(layout.room.mesh.material + np.int32(len(Surface) + len(extra)))
     hands = {side: _placed_hand(layout, side, to_camera) for side in layout.hands}
+    shown = [under_sleeve(hand.mesh, layout.person) for hand in hands.values()]
     arms = [mesh.transformed(to_camera) for mesh in arm_meshes(layout)]
     model = hand_model(layout.person.hand)
     joints = {
@@ -204,7 +209,7 @@ def build_scene(layout: EgoLayout) -> EgoScene:
     return EgoScene(
         name="ego_hand_object",
         subject=layout.person.subject if layout.hands else -1,
-        mesh=Mesh.merge([*(h.mesh for h in hands.values()), *arms, *meshes, scenery.transformed(to_camera)]),
+        mesh=Mesh.merge([*shown, *arms, *meshes, scenery.transformed(to_camera)]),
         look=Look(layout.person, layout.seed, (*extra, *layout.room.materials)),
         lights=moved_lights(layout.room.lights, to_camera),
         backdrop=moved_backdrop(layout.room.backdrop, to_camera),
@@ -230,6 +235,15 @@ def arm_meshes(layout: EgoLayout) -> list[Mesh]:
         rng = np.random.default_rng([829, layout.seed, SIDES.index(side)])
         meshes += layout.person.limb(hand.arm, side, rng)
     return meshes
+
+
+def under_sleeve(hand: Mesh, person: Person) -> Mesh:
+    """The hand without the forearm that its sleeve hides, which else shows where cloth folds into the arm."""
+    covered = person.outfit.sleeve - 1  # 0 at the elbow, 1 at the wrist
+    if covered <= 0:
+        return hand
+    bare = -person.hand.forearm * (1 - covered) - 0.03
+    return kept_faces(hand, np.flatnonzero(hand.rest[:, 1][hand.faces].max(axis=1) > bare))
 
 
 def _placed_hand(layout: EgoLayout, side: str, to_camera: NDArray[np.float64]) -> PlacedHand:

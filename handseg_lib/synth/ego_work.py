@@ -5,6 +5,7 @@ it could: a grasp that no wrist can reach, or that would pass through the table,
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 YAWS = 12
 DEEPEST = 0.006
 """Metres by which a hand may press into what it holds; deeper grasps are refused."""
+CONTACT = 0.002
+"""Surfaces nearer than this touch, metres."""
+STAYS = ("mouse", "keyboard", "cutting_board")
+"""Kinds that are used where they stand."""
+TABLE = 0.05
+"""No table top is thicker, metres: what is lower is in front of drawers."""
 PALM = np.array([0.0, 0.085, 0.032])
 """Where a closing hand's middle lies in its own frame, about, metres."""
 PALM_DOWN = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
@@ -71,7 +78,7 @@ class Work:
         """(3,) where the camera's middle meets the work surface, no farther than hands like to work."""
         forward, eye = self.stance.camera[:3, 2], self.stance.camera[:3, 3]
         point = eye + forward * (-eye[1] / max(forward[1], 0.2))
-        return np.array([np.clip(point[0], -0.2, 0.2), 0.0, np.clip(point[2], 0.16, 0.34)])
+        return np.array([np.clip(point[0], -0.2, 0.2), 0.0, np.clip(point[2], 0.14, 0.3)])
 
     def add(self, thing: RigidObject, pose: Array, touched: Iterable[str] = (), reached: Iterable[str] = ()) -> None:
         """Put an object into the frame."""
@@ -210,9 +217,32 @@ class Work:
             pose = self._risen(side, held, pose, rise)
             hand = pose is not None and raised(self.stance, side, pose @ held.wrist, held.pose, "stationary" if fixed else "portable")
             if hand and self.put(side, hand):
+                self.objects = [o for o in self.objects if o.thing is not thing]
                 self.objects.append(EgoObject(thing, pose, (side,), tuple(reached), fixed))
                 return pose
         return None
+
+    def touched(self) -> None:
+        """Add the hands that came to lie on something portable to its roles, and the contact to their states."""
+        for side, hand in self.hands.items():
+            skin = self.stance.model.posed(hand.pose, hand.wrist, side).vertices
+            for k, o in enumerate(self.objects):
+                local = ((skin - o.pose[:3, 3]) @ o.pose[:3, :3]).astype(np.float32)
+                near = local[(np.abs(local) < np.abs(o.thing.mesh.vertices).max(axis=0) + CONTACT).all(axis=1)]
+                if side in o.touched_by or not len(near) or o.thing.distance(near).min() >= CONTACT:
+                    continue
+                self.objects[k] = replace(o, touched_by=tuple(s for s in SIDES if s in o.touched_by or s == side))
+                if hand.state in ("none", "stationary"):
+                    self.hands[side] = replace(hand, state="stationary" if o.fixed else "portable")
+
+    def lay(self, side: str, at: Array, pose: HandPose, yaw: float, tip: float, level: float, state: str) -> bool:
+        """Lay a hand down on a level surface (y = `level`), palm down, its middle knuckle about at a place."""
+        wrist = np.eye(4)
+        wrist[:3, :3] = rotation("y", yaw) @ rotation("x", tip) @ PALM_DOWN
+        wrist[:3, 3] = at - wrist[:3, :3] @ np.array([0, 0.1, 0])
+        points = hand_points_of(self.stance, side, pose, wrist)
+        wrist[1, 3] += level - float(points[:, 1].max())
+        return self.put(side, raised(self.stance, side, wrist, pose, state))
 
     def _easiest(
         self, side: str, thing: RigidObject, places: Callable[[float], Array], grips: Sequence["Grip"]
@@ -226,7 +256,7 @@ class Work:
             for k in range(YAWS):
                 pose = places((start + k / YAWS) % 1.0)
                 wrist = pose @ rough
-                if wrist[1, 3] < 0.0 and self.sees(pose[:3, 3]):
+                if (wrist[1, 3] < 0.0 or wrist[2, 3] < 0.0) and self.sees(pose[:3, 3]):
                     costs.append((reach_for(self.stance, side, wrist, 3)[0] + 0.3 * self.rng.random(), k, pose))
             if costs:
                 cost, _, pose = min(costs, key=lambda c: c[:2])
@@ -237,7 +267,7 @@ class Work:
     def _risen(self, side: str, held: Grasp, pose: Array, rise: bool) -> Array | None:
         """The object's pose, lifted so far that the hand clears the table."""
         points = hand_points_of(self.stance, side, held.pose, pose @ held.wrist)
-        over = points[:, 2] > 0.0
+        over = (points[:, 2] > 0.0) & (points[:, 1] < TABLE)
         deep = float(points[over, 1].max(initial=-1.0))
         if deep <= 0:
             return pose
@@ -293,7 +323,7 @@ class Work:
         kinds = [k for k in self.domain.around if k in self.kinds]
         if not kinds:
             return
-        solid = self._occupied()
+        solid = self.occupied()
         discs: list[tuple[float, float, float]] = [
             (float(o.pose[0, 3]), float(o.pose[2, 3]), footprint(o.thing)) for o in self.objects if o.pose[1, 3] > -0.05
         ]
@@ -318,7 +348,7 @@ class Work:
                 self.add(thing, pose)
                 break
 
-    def _occupied(self) -> NDArray[np.float64]:
+    def occupied(self) -> NDArray[np.float64]:
         """(N, 3) points of arms, hands and placed objects, thinned out."""
         clouds = [np.zeros((0, 3))]
         for side, hand in self.hands.items():
@@ -358,10 +388,10 @@ def footprint(thing: RigidObject) -> float:
 
 
 def clear_of_table(stance: Stance, side: str, hand: EgoHand) -> bool:
-    """Whether hand and forearm stay above the work surface, and before its near edge."""
+    """Whether hand and forearm keep out of the table's or counter's top."""
     points = stance.model.posed(hand.pose, hand.wrist, side, hand.elbow).vertices
-    over = points[:, 2] > 0.01
-    return bool(points[over, 1].max(initial=-1.0) < 0.0015)
+    inside = (points[:, 2] > 0.01) & (points[:, 1] > 0.0015) & (points[:, 1] < TABLE)
+    return not inside.any()
 
 
 def allowed_kinds(domain: Domain, split: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def window_light(at: NDArray, across: NDArray, size: tuple[float, float], colour
     return Lamp(np.asarray(at, np.float32), half, colour, 0.8)
 
 
-def lit(lamps: tuple[Lamp, ...], sky: Rgb, bright: float = 0.95, occlusion: float = 0.35) -> Lights:
+def lit(lamps: tuple[Lamp, ...], sky: Rgb, bright: float = 0.85, occlusion: float = 0.35) -> Lights:
     """Lights of a room, exposed as a camera would: something white on the work surface comes out at `bright`.
 
     The first lamp also gives the direction that everything without meshes goes by.

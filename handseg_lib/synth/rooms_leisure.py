@@ -46,14 +46,14 @@ def escape_room(rng: np.random.Generator) -> Room:
     lamps = [lamp((float(rng.uniform(-0.7, 0.7)), -float(rng.uniform(0.8, 1.3)), float(rng.uniform(-0.3, 0.5))), 0.07,
                   warm(rng, 0.45, 0.95, (0.1, 0.4)))]  # fmt: skip
     if rng.random() < 0.7:  # a coloured spot
-        hue = np.clip(np.roll(np.array([1.0, 0.35, 0.15]), int(rng.integers(3))) * rng.uniform(0.4, 1.1), 0, 2)
+        hue = np.clip(np.roll(np.array([1.0, 0.35, 0.15]), int(rng.integers(3))) * rng.uniform(0.2, 0.5), 0, 2)
         at = (float(rng.uniform(-1, 1)), -1.2, float(rng.uniform(-0.6, 0.8)))
         lamps.append(lamp(at, 0.05, tuple(map(float, hue))))
     candle(things, -where * (half - 0.1), depth - 0.1)
     flame = np.array([-where * (half - 0.1), -0.2, depth - 0.1])
     lamps.append(lamp(tuple(map(float, flame)), 0.012, (0.11, 0.065, 0.02)))
     return Room(
-        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.06, 0.16, (-0.1, 0.25)), float(rng.uniform(0.35, 0.7))),
+        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.06, 0.16, (-0.1, 0.25)), float(rng.uniform(0.5, 0.85))),
         wall_beyond((0.1, 0.08, 0.07)), (-half + 0.05, half - 0.05, 0.05, depth - 0.06),
         ((where * (half - 0.2) - 0.2, where * (half - 0.2) + 0.2, depth - 0.3, depth),
          (-where * (half - 0.1) - 0.05, -where * (half - 0.1) + 0.05, depth - 0.16, depth)), eyes=(0.48, 0.72),

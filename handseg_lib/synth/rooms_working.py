@@ -1,9 +1,11 @@
 """Rooms to work in: a kitchen, a workbench in a garage, a desk in an office; see `rooms`."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handseg_lib.synth.body import rotation
-from handseg_lib.synth.ego_layout import Room
+from handseg_lib.synth.ego_layout import EgoObject, Room
+from handseg_lib.synth.ego_things import drawer
 from handseg_lib.synth.furniture import Furnishing, counter_with_sink, disc, hob, shelf_row, window
 from handseg_lib.synth.room_parts import (
     BLACK,
@@ -43,7 +45,7 @@ def kitchen(rng: np.random.Generator) -> Room:
         things.span((-side, 0, 0), (side, 0.04, depth), top)
     if what == "hob":
         taken.append(hob(rng, things, where, depth / 2 + 0.02))
-    drawer_fronts(rng, things, side, drop)
+    fixtures = drawer_fronts(rng, things, side, drop)
     if rng.random() < 0.7:
         wall_cupboards(rng, things, side, depth)
     else:
@@ -58,7 +60,7 @@ def kitchen(rng: np.random.Generator) -> Room:
         lamps.append(window_light(at, np.array([0, 0, 1.0]), (0.45, 0.5), warm(rng, 0.9, 2.6, (-0.12, 0.0))))
     return Room(
         things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.25, 0.42, (-0.05, 0.08))), wall_beyond(),
-        (-0.75, 0.75, 0.03, depth - 0.05), tuple(taken), eyes=(0.56, 0.74),
+        (-0.75, 0.75, 0.03, depth - 0.05), tuple(taken), fixtures, eyes=(0.56, 0.74),
     )  # fmt: skip
 
 
@@ -71,21 +73,36 @@ def tap(rng: np.random.Generator, things: Furnishing, x: float, z: float) -> Non
     things.pipe([(x + 0.012, -0.045, z), (x + 0.05, -0.055, z), (x + 0.09, -0.075, z - 0.01)], 0.006, STEEL, 8)
 
 
-def drawer_fronts(rng: np.random.Generator, things: Furnishing, side: float, drop: float) -> None:
-    """Rows of drawers and doors under the counter, with bar handles."""
+def drawer_fronts(rng: np.random.Generator, things: Furnishing, side: float, drop: float) -> tuple[EgoObject, ...]:
+    """Rows of drawers and doors under the counter, with bar handles; the drawers before the wearer can be opened."""
     front = wood(rng, 0.4) if rng.random() < 0.35 else Material(tint(rng, (0.12, 0.8), 0.12), gloss=0.08)
-    things.span((-side, 0.04, 0.05), (side, drop, 0.07), Material((0.05, 0.05, 0.05)))
     width = float(rng.uniform(0.42, 0.62))
-    x = -side
-    while x < side:
-        right = min(x + width, side)
+    carcass = Material((0.05, 0.05, 0.05))
+    for low, high in ((-side, -width / 2 + 0.01), (width / 2 - 0.01, side)):
+        things.span((low, 0.04, 0.06), (high, drop, 0.08), carcass)
+    things.span((-width / 2, 0.8, 0.06), (width / 2, drop, 0.08), carcass)
+    shape, opened, metal = int(rng.integers(1 << 30)), [], STEEL
+    columns = np.concatenate([np.arange(-width / 2, -side - width, -width)[::-1], np.arange(width / 2, side, width)])
+    for x in columns:
+        x, right = max(x, -side), min(x + width, side)
         edges = [0.05, 0.22, 0.45, 0.8] if rng.random() < 0.6 else [0.05, 0.22, 0.8]
         for low, high in zip(edges[:-1], edges[1:], strict=True):
+            if abs(x + width / 2) < 0.01:
+                thing = drawer(np.random.default_rng(shape), width - 0.004, high - low - 0.004, 0.4, front, metal)
+                opened.append(EgoObject(thing, upright((0.0, high - 0.002, 0.03)), fixed=True))
+                continue
             things.span((x + 0.002, low + 0.002, 0.03), (right - 0.002, high - 0.002, 0.05), front)
             y, middle = low + 0.05, (x + right) / 2
             ends = [(middle - 0.07, y, 0.03), (middle - 0.07, y, 0.0), (middle + 0.07, y, 0.0), (middle + 0.07, y, 0.03)]
-            things.pipe(ends, 0.005, STEEL, 8)
-        x = right
+            things.pipe(ends, 0.005, metal, 8)
+    return tuple(opened)
+
+
+def upright(at: tuple[float, float, float]) -> NDArray[np.float64]:
+    """(4, 4) pose of something that stands at a place and faces the wearer."""
+    pose = np.eye(4)
+    pose[:3, 3] = at
+    return pose
 
 
 def wall_cupboards(rng: np.random.Generator, things: Furnishing, side: float, depth: float) -> None:
