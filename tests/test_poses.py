@@ -5,9 +5,19 @@ import pytest
 
 from handseg_lib.synth.hand_contact import overlap
 from handseg_lib.synth.hand_shape import FINGERS, HandShape
-from handseg_lib.synth.poses import FINGER_LIMITS, POSES, SOFT, THUMB_LIMITS, HandPose, bone_frames, joint_positions
+from handseg_lib.synth.poses import (
+    FINGER_LIMITS,
+    GESTURES,
+    POSES,
+    SOFT,
+    THUMB_LIMITS,
+    HandPose,
+    bone_frames,
+    joint_positions,
+)
 
 SHAPE = HandShape()
+SHOWN = [HandPose.gesture(name, np.random.default_rng(seed)) for name in GESTURES for seed in range(4)]
 RANDOM = [HandPose.sample(np.random.default_rng(seed)) for seed in range(60)]
 
 
@@ -21,7 +31,7 @@ def test_joints_lie_bone_lengths_apart(pose):
     np.testing.assert_array_equal(joints[0], 0)
 
 
-@pytest.mark.parametrize("pose", [*POSES.values(), *RANDOM])
+@pytest.mark.parametrize("pose", [*POSES.values(), *GESTURES.values(), *SHOWN, *RANDOM])
 def test_poses_keep_the_limits_and_do_not_pass_through_themselves(pose):
     limits = np.array(THUMB_LIMITS + FINGER_LIMITS * 4)
     assert (pose.angles >= limits[:, 0] - 1e-6).all() and (pose.angles <= limits[:, 1] + 1e-6).all()
@@ -47,6 +57,46 @@ def test_named_poses_look_as_they_are_called():
     assert joints["thumbs_up"][thumb_tip][0] > 0.09  # the thumb sticks out to its side
     across = [joints[n][20] - joints[n][8] for n in ("flat", "five")]
     assert np.linalg.norm(across[1]) > 1.4 * np.linalg.norm(across[0])  # spread fingers
+
+
+def stretched_fingers(pose):
+    """Names of the four fingers that reach straight out of the palm."""
+    chain = joint_positions(SHAPE, pose)[1:].reshape(5, 4, 3)
+    reach = np.linalg.norm(chain[:, 3] - chain[:, 0], axis=1) / SHAPE.segments.sum(1)
+    up = (chain[:, 3] - chain[:, 0])[:, 1] > 0.7 * SHAPE.segments.sum(1)
+    return [f for f, r, u in zip(FINGERS, reach, up, strict=True) if f != "thumb" and r > 0.88 and u]
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("fist", 0),
+        ("one", 1),
+        ("pointing", 1),
+        ("two", 2),
+        ("three", 3),
+        ("four", 4),
+        ("five", 4),
+        ("stop", 4),
+        ("open", 4),
+        ("thumbs_up", 0),
+    ],
+)
+def test_gestures_keep_their_meaning_when_they_vary(name, count):
+    for seed in range(12):
+        fingers = stretched_fingers(HandPose.gesture(name, np.random.default_rng(seed)))
+        assert fingers == list(FINGERS[1 : 1 + count])
+
+
+def test_gestures_vary_with_the_generator_and_repeat_with_its_seed():
+    for name in GESTURES:
+        poses = [HandPose.gesture(name, np.random.default_rng(s)) for s in (0, 1, 0)]
+        assert poses[0] == poses[2] and poses[0] != poses[1]
+        assert np.abs(poses[0].angles - GESTURES[name].angles).max() < np.radians(25)
+    thumb = [joint_positions(SHAPE, HandPose.gesture("thumbs_up", np.random.default_rng(s)))[4] for s in range(6)]
+    assert all(tip[0] > 0.075 for tip in thumb)
+    with pytest.raises(ValueError, match=r"'wave'.*thumbs_up"):
+        HandPose.gesture("wave", np.random.default_rng(0))
 
 
 def test_flexion_bends_towards_the_palm_and_abduction_towards_the_thumb():

@@ -7,12 +7,15 @@ A few ways to begin the type of grip are closed side by side (`grasp_search`) an
 touch, none that is deep inside. Depth is measured on the vertices of the posed hand.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.grasp_search import (
+    PALM_RADIUS,
+    PALM_ROWS,
     Hands,
     Thing,
     advance,
@@ -24,8 +27,8 @@ from handseg_lib.synth.grasp_search import (
     untangled,
 )
 from handseg_lib.synth.grasp_shapes import CURL, FULL, STRAIGHT, Preshape, preshape
-from handseg_lib.synth.hand_contact import finger_spheres
 from handseg_lib.synth.hand import HandModel, check_side
+from handseg_lib.synth.hand_contact import finger_spheres
 from handseg_lib.synth.hand_points import Array, hand_points
 from handseg_lib.synth.hand_shape import FINGERS
 from handseg_lib.synth.objects.thing import Grip
@@ -35,9 +38,17 @@ TOUCH = 0.002
 """A finger touches where its skin comes this near, metres."""
 TOO_DEEP = 0.004
 """A grasp with a vertex deeper than this is tried again."""
+HANDS_GIVE = 0.003
+"""Two hands that pass into each other deeper than this are placed again, metres."""
 BESIDE, ROUNDS = 4, 3
 HOOKED = np.radians(60)
 EASY_THUMB = np.radians([22.0, 40, 0, 18, 22])
+
+
+class Held(Thing, Protocol):
+    """What two hands can hold."""
+
+    grips: tuple[Grip, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,7 @@ class Grasp:
 
     Attributes:
         pose: joint angles.
-        wrist: (4, 4) float64, from the hand's frame (mirrored for a left hand, as in `HandModel.posed`) to the object's.
+        wrist: (4, 4) float64, from the hand's frame to the object's, as `HandModel.posed` takes it.
         side: "right" or "left".
         grip: the grip it took.
         penetration: how deep the deepest vertex of the hand lies inside the object, metres; 0 where none does.
@@ -86,6 +97,68 @@ def grasp(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, g
         if best.penetration < TOO_DEEP and _holds(best):
             break
     return best
+
+
+def hands_on(rng: np.random.Generator, model_left: HandModel, model_right: HandModel, thing: Held) -> dict[str, Grasp]:
+    """Hold an object with both hands, by one of its pairs of grips.
+
+    Of a pair, the right hand takes the first grip and the left hand its partner. Where the hands would meet, the
+    later one is tried again.
+
+    Args:
+        rng: decides which pair and how exactly.
+        model_left, model_right: the hands.
+        thing: an object with `grips`, some of them pairs (`Grip.partner`).
+
+    Returns:
+        {"right": ..., "left": ...}.
+
+    Raises:
+        ValueError: if the object has no grips for two hands.
+    """
+    pairs = [(k, g.partner) for k, g in enumerate(thing.grips) if g.hands == 2 and g.partner is not None]
+    pairs = sorted({(min(pair), max(pair)) for pair in pairs})
+    if not pairs:
+        kind = getattr(thing, "kind", "object")
+        raise ValueError(f"this {kind} has no pair of grips for two hands; hold it with grasp(...), one hand at a time")
+    first, second = pairs[int(rng.integers(len(pairs)))]
+    best: tuple[float, dict[str, Grasp]] | None = None
+    for _ in range(ROUNDS):
+        held = {
+            "right": grasp(rng, model_right, thing, "right", thing.grips[first]),
+            "left": grasp(rng, model_left, thing, "left", thing.grips[second]),
+        }
+        meeting = _meeting(held["left"], model_left, held["right"], model_right)
+        badness = 1e3 * meeting + sum(_badness(g) for g in held.values())
+        if best is None or badness < best[0]:
+            best = (badness, held)
+        if meeting < HANDS_GIVE:
+            break
+    return best[1]
+
+
+def _meeting(left: Grasp, model_left: HandModel, right: Grasp, model_right: HandModel) -> float:
+    """How deep two hands pass into each other, in metres, from the spheres along their fingers and palms."""
+    (a, ra), (b, rb) = _spheres(left, model_left), _spheres(right, model_right)
+    offset = a[:, None] - b
+    return float(max(0.0, (ra[:, None] + rb - np.sqrt((offset * offset).sum(-1))).max()))
+
+
+def _spheres(held: Grasp, model: HandModel) -> tuple[Array, Array]:
+    """(N, 3) centres in the object's frame and (N,) radii of spheres inside the hand."""
+    shape = model.shape
+    centres, radii = finger_spheres(shape, bone_frames(shape, held.pose))
+    palm = (shape.knuckles[1:, None] * np.array(PALM_ROWS)[:, None]).reshape(-1, 3)
+    centres = np.concatenate([centres.reshape(-1, 3), palm])
+    radii = np.concatenate([radii.ravel(), np.full(len(palm), PALM_RADIUS * shape.length / 0.186)])
+    return placed_by(held.wrist, held.side, centres), radii
+
+
+def placed_by(wrist: NDArray[np.floating], side: str, points: Array) -> Array:
+    """(N, 3) points of the right hand's frame -> (N, 3) where that hand, or its mirror image, has them."""
+    mirrored = points * ((-1 if side == "left" else 1), 1, 1)
+    t = np.asarray(wrist, np.float64)
+    return (mirrored[:, None] * t[:3, :3]).sum(-1) + t[:3, 3]
 
 
 def _one_round(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, grip: Grip) -> Grasp:
@@ -166,8 +239,7 @@ def measure(
     near = model.mesh.bones[hand, 0][distance < TOUCH]
     names = {("palm" if bone in (0, 16) else FINGERS[(bone - 1) // 3]) for bone in near.tolist()}
     centres, radii = finger_spheres(model.shape, bone_frames(model.shape, pose))
-    placed = centres.reshape(-1, 3) * ((-1 if side == "left" else 1), 1, 1)
-    placed = (placed[:, None] * np.asarray(wrist)[:3, :3]).sum(-1) + np.asarray(wrist)[:3, 3]
+    placed = placed_by(wrist, side, centres.reshape(-1, 3))
     axis = depth_of_axis(np.asarray(thing.distance(placed.astype(np.float32))), radii.ravel())
     return float(max(0.0, -distance.min(), axis.max())), frozenset(names)
 

@@ -224,7 +224,13 @@ def _to_palm(points: HandPoints, moved: Array) -> Array:
 
 @dataclass(frozen=True)
 class ThumbPoses:
-    """Many poses of a thumb: (C, 5) angles, (C, S, 3) spheres along it with (S,) radii, (C, 3) pads and their facing."""
+    """Many poses of a thumb.
+
+    Attributes:
+        angles: (C, 5) radians.
+        centres, radii: (C, S, 3) and (S,) spheres along it, metres.
+        pads, facing: (C, 3) middle of its pulp, and the direction in which that faces.
+    """
 
     angles: Array
     centres: Array

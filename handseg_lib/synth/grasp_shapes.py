@@ -24,6 +24,8 @@ PINCH = np.array([
 TRIPOD = np.array([[11, 40, 1, 12, 4, 47, -8, 50, 23, 50, 10, 52, 27],
                    [16, 45, 1, 15, 9, 52, -5, 44, 20, 54, 6, 51, 26]]) * _D  # fmt: skip
 TRIPOD_RADII = (0.004, 0.006)
+THICK_PEN = 0.017
+"""What is thicker is held between the pulps instead, metres."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _pinch(width: float, points: HandPoints, rng: np.random.Generator) -> Presha
         limit[2:] = fingers[2:] + np.radians([6, 22, 6, 4])
     if alone:
         limit[1] = fingers[1] + np.radians([4, 22, 4, 2])
-    pads, facing = points.pads(np.array([1, 2]), fingers[:2])
+    pads, _ = points.pads(np.array([1, 2]), fingers[:2])
     thumb_pad, _ = points.pads(np.array([0]), open_[None, :5])
     finger_pad = pads[0] if alone else pads.mean(0)
     frame = _opposed(finger_pad - thumb_pad[0], np.array([1.0, 0, 0]))
@@ -144,6 +146,8 @@ def _opposed(across: Array, side: Array) -> Array:
 
 def _tripod(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """A pen between thumb, index and the side of the middle finger, its tail (the grip's +x) on the web."""
+    if width > THICK_PEN:
+        return _pinch(width, points, rng)
     radius = width / 2
     share = float(np.clip((radius - TRIPOD_RADII[0]) / (TRIPOD_RADII[1] - TRIPOD_RADII[0]), -0.5, 1.5))
     angles = TRIPOD[0] + share * (TRIPOD[1] - TRIPOD[0])
@@ -152,7 +156,7 @@ def _tripod(width: float, points: HandPoints, rng: np.random.Generator) -> Presh
     curl = np.radians(rng.uniform(4, 12))
     fingers[2] = fingers[1] + (curl, np.radians(-11), 0.8 * curl, 0.4 * curl)
     fingers[3] = fingers[2] + (0.6 * curl, np.radians(-3), 0.5 * curl, 0.2 * curl)
-    pads, facing = points.pads(np.array([1]), fingers[:1])
+    pads, _ = points.pads(np.array([1]), fingers[:1])
     thumb_pad, _ = points.pads(np.array([0]), angles[None, :5])
     grip = (pads[0] + thumb_pad[0]) / 2
     web = points.shape.knuckles[1] + np.array([0.0125 + radius, 0.004, 0.008]) * points.shape.length / 0.186
@@ -208,12 +212,12 @@ def _hook(width: float, points: HandPoints, rng: np.random.Generator) -> Preshap
 
 def _press(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """The index finger's pulp on a surface, the others bent away."""
-    index = np.radians([rng.uniform(20, 40), 0, rng.uniform(14, 30), rng.uniform(4, 12)])
+    index = np.radians([rng.uniform(8, 28), 0, rng.uniform(12, 28), rng.uniform(4, 12)])
     curl = np.radians(rng.uniform(-22, 0))
     rest = np.radians([[78, 0, 92, 55], [82, -1, 94, 58], [84, -3, 92, 56]]) + curl * np.array([1, 0, 1, 0.6])
     pads, facing = points.pads(np.array([1]), index[None])
     turns, _ = points.frames(np.array([1]), index[None])
-    tip = np.radians(rng.uniform(25, 50))  # between the pulp's own direction and along the finger
+    tip = np.radians(rng.uniform(45, 65))  # between the pulp's own direction and along the finger
     approach = np.cos(tip) * facing[0] + np.sin(tip) * axis_of(turns, 1)[0, 2]
     side = np.array([1.0, 0, 0])
     y = np.cross(approach, side)

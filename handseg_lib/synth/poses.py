@@ -94,6 +94,22 @@ class HandPose:
         return POSES[name]
 
     @classmethod
+    def gesture(cls, name: str, rng: np.random.Generator) -> "HandPose":
+        """A gesture of `GESTURES` as one person shows it once: joints off by a few degrees, never what it means.
+
+        Raises:
+            ValueError: for an unknown gesture; the message lists those that exist.
+        """
+        if name not in GESTURES:
+            raise ValueError(f"no gesture is called {name!r}; there are {', '.join(GESTURES)}")
+        model = GESTURES[name]
+        for share in (0.5, 0.25, 0.12):  # less where fingers that touch would pass through each other
+            pose = cls.within_limits(model.angles + share * _disturbance(rng))
+            if overlap(_REFERENCE, bone_frames(_REFERENCE, pose)) < SOFT:
+                return pose
+        return model
+
+    @classmethod
     def sample(cls, rng: np.random.Generator) -> "HandPose":
         """A random natural pose: between two named ones, with every joint and the whole hand's curl disturbed.
 
@@ -155,6 +171,14 @@ POSES: Mapping[str, HandPose] = MappingProxyType({
     "gun": _pose((56, 10, 0, -4, -8), _STRAIGHT, _CURLED, _CURLED, _CURLED),
 })  # fmt: skip
 """Named poses; `one` to `five` are numbers shown with the fingers."""
+
+GESTURES: Mapping[str, HandPose] = MappingProxyType({
+    **{name: POSES[name] for name in ("fist", "open", "one", "two", "three", "four", "five", "ok", "thumbs_up")},
+    "pointing": POSES["point"],
+    "relaxed": POSES["relaxed"],
+    "stop": _pose((34, 10, 0, 0, 2), (-8, 0, 2, 1), (-8, 0, 2, 1), (-8, 1, 2, 1), (-8, 5, 3, 1)),
+})  # fmt: skip
+"""What a hand shows without an object; a random pose of a gesture is `HandPose.gesture(name, rng)`."""
 
 
 def bone_frames(shape: HandShape, pose: HandPose) -> NDArray[np.float64]:
