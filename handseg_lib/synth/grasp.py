@@ -185,7 +185,7 @@ def _closed(hands: Hands, shapes: list[Preshape]) -> Hands:
     if first.advance >= 0:
         hands = advance(hands, first.advance)
     hands = close_fingers(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
-    if first.advance >= 0 or first.thumb_target is not None:
+    if first.advance > 0 or first.thumb_target is not None:
         hands = eased(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
     hands = untangled(hands, STRAIGHT, CURL, FULL)
     if first.thumb_target is not None:

@@ -79,24 +79,28 @@ class Hands:
         )
 
 
-def advance(hands: Hands, farthest: float, reach: tuple[int, ...] = (1, 2, 3, 4)) -> Hands:
+def advance(hands: Hands, farthest: float) -> Hands:
     """Move the hands along their palms' normals until palm or fingers touch: forwards from a gap, back from inside.
 
+    The thumb does not count, it makes room later.
+
     Args:
-        hands: placements; the thumb does not count, it makes room.
-        farthest: metres that a hand may move forwards.
-        reach: fingers that count beside the palm.
+        hands: placements.
+        farthest: metres that a hand may move forwards; at 0 only palm and first segments count, and a hand moves back
+            as far as they need.
     """
     count, origin = len(hands.turn), hands.origin.copy()
-    rows = np.arange(count)
-    parts = [np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape))]
-    parts += [hands.points.moved(np.full(count, f), hands.fingers[:, f - 1]) for f in reach]
-    body = np.concatenate(parts, 1)
+    rows, finger = np.arange(count), np.tile(np.arange(4), count)
+    skin = hands.points.moved(finger + 1, hands.fingers.reshape(-1, 4))
+    if farthest == 0:
+        skin = skin[:, hands.points.segment == 0]
+    palm = np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape))
+    body = np.concatenate([palm, skin.reshape(count, -1, 3)], 1)
     normal, moved = hands.turn[:, :, 2], np.zeros(count)
     for _ in range(12):
         gap = replace(hands, origin=origin).distance(body, rows).min(1) - PRESS
-        step = np.clip(gap, -0.02, farthest - moved)
-        step = np.where((moved < 0) & (step > 0), np.minimum(step, 0.001), step)
+        step = np.clip(gap, -0.02, np.maximum(farthest - moved, 0))
+        step = np.where((moved < 0) & (step > 0), np.minimum(step, 0.001 if farthest else 0.0), step)
         if (np.abs(step) < 2e-4).all():
             break
         moved += step

@@ -38,7 +38,8 @@ class Preshape:
         centre: (3,) the point of the hand frame that goes to the grip's centre, metres.
         phases: (P, 4, 4) rates of `close_fingers`.
         limit: (4, 4) angles beyond which fingers do not close.
-        advance: metres that the hand may move forwards until it touches; negative: it does not move at all.
+        advance: metres that the hand may move forwards until it touches; 0: it only makes room for the palm;
+            negative: it stays.
         thumb_target: (3,) in the hand frame, where the thumb's pulp goes; None: the thumb closes along `thumb_rate`.
         thumb_rate: (5,) how the thumb closes in the end.
     """
@@ -132,7 +133,7 @@ def _pinch(width: float, points: HandPoints, rng: np.random.Generator) -> Presha
     return Preshape(
         thumb=open_[:5], fingers=fingers, turn=wobble @ frame, centre=(finger_pad + thumb_pad[0]) / 2,
         phases=np.stack([rates, np.tile([0, 0, 0.6, 0.4], (4, 1)), np.zeros((4, 4))]), limit=np.minimum(limit, FULL),
-        advance=-1.0, thumb_target=None, thumb_rate=rate,
+        advance=0.0, thumb_target=None, thumb_rate=rate,
     )  # fmt: skip
 
 
