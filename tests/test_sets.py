@@ -60,3 +60,33 @@ def test_several_sets_together(root):
             Together(parts)[index]
     with pytest.raises(IndexError):
         First(Together(parts), 4)[4]
+
+
+class Rendered:
+    """A synthetic set with the images of the colour camera."""
+
+    fingerprint, index = "abc", {"ids": ["scene/0"]}
+
+    def __len__(self) -> int:
+        return 1
+
+    def truths(self, index: int) -> dict[str, np.ndarray]:
+        worn = np.array([[1, 3], [0, 2]], np.uint8)
+        bare = np.array([[1, 0], [0, 2]], np.uint8)
+        return {"color_rgb": np.full((2, 2, 3), 9, np.uint8), "color_labels": worn, "bare_labels": bare}
+
+
+@pytest.mark.parametrize(("bare", "expected"), [(False, [[1, 3], [0, 2]]), (True, [[1, 0], [0, 2]])])
+def test_the_colour_cameras_view_with_sleeves_or_without(monkeypatch, bare, expected):
+    asked = {}
+
+    def synthetic(*recipe, images):
+        asked[recipe] = images
+        return Rendered()
+
+    monkeypatch.setattr("handseg_lib.data.synthetic.synthetic", synthetic)
+    data = Data(source="ego", split="val", count=1, height=2, width=2, inputs="rgb", bare=bare)
+    frames = open_set(data)
+    assert asked == {("ego", "val", 1, (2, 2), 0): ("color_rgb", "color_labels", "bare_labels")}
+    assert frames[0].labels.tolist() == expected and frames[0].depth is None and frames[0].id == "scene/0"
+    assert frames.fingerprint == ("abc:bare_labels" if bare else "abc:color_labels")

@@ -13,7 +13,7 @@ from handseg_lib.data.labels import Label
 from handseg_lib.data.recipe import IMAGES, Recipe
 from handseg_lib.data.synthetic import synthetic
 from handseg_lib.errors import DataError, StoreError
-from handseg_lib.synth.person import SUBJECTS
+from handseg_lib.synth.person import SUBJECTS, Surface
 from handseg_lib.synth.scenes import SCENES
 
 SIZE = (60, 80)
@@ -135,11 +135,13 @@ def test_full_disk_leaves_nothing_half_written(store, monkeypatch):
 
 
 def test_truths_are_those_of_the_frame(store):
-    data = make(count=2, images=("parts", "amodal_left", "amodal_right", "clean_depth", "normals", "background"))
+    data = make(count=2, images=[name for name in IMAGES if name != "rgb"])
     one, truths = module.frame("exo_two_hands", 0, 1, "val", SIZE), data.truths(1)
     assert data[1].rgb is None
-    assert list(truths) == [name for name in IMAGES if name not in ("depth", "labels", "rgb")]
+    in_colour_view = ("color_rgb", "color_labels", "bare_labels")
+    assert list(truths) == [name for name in IMAGES if name not in ("depth", "labels", "rgb", *in_colour_view)]
     np.testing.assert_array_equal(truths["parts"], one.parts)
+    np.testing.assert_array_equal(truths["contact"], one.contact)
     for side in ("left", "right"):
         expected = one.amodal.get(side, np.zeros(SIZE, np.uint8))
         np.testing.assert_array_equal(truths[f"amodal_{side}"], expected)
@@ -150,10 +152,28 @@ def test_truths_are_those_of_the_frame(store):
         data.truths(2)
 
 
-def test_background_shows_what_is_behind_the_hands(store):
-    data = make(count=4, rgb=True, images=("background",))
-    seen = 0
+def test_the_colour_cameras_own_view_and_what_is_bare_in_it(store):
+    data = make(count=4, images=("color_rgb", "color_labels", "bare_labels"))
+    gone = 0
     for i in range(4):
+        one, truths = module.frame("exo_two_hands", 0, i, "val", SIZE), data.truths(i)
+        assert list(truths) == ["color_rgb", "color_labels", "bare_labels"]
+        np.testing.assert_array_equal(truths["color_rgb"], one.color_rgb)
+        np.testing.assert_array_equal(truths["color_labels"], one.color_labels)
+        surface = one.color_truth.image(one.color_truth.mesh.material[one.color_truth.faces])
+        covered = truths["color_labels"] != truths["bare_labels"]
+        assert (truths["bare_labels"][covered] == 0).all()
+        assert np.isin(truths["color_labels"][covered], (1, 2, 3, 4)).all()
+        assert np.isin(surface[covered], (Surface.SHIRT, Surface.GLOVE_LEFT, Surface.GLOVE_RIGHT)).all()
+        assert not (np.isin(surface, Surface.SHIRT) & (truths["bare_labels"] > 0)).any()
+        gone += covered.sum()
+    assert gone > 0
+
+
+def test_background_shows_what_is_behind_the_hands(store):
+    data = make(count=3, rgb=True, images=("background",))
+    seen = 0
+    for i in range(3):
         sample, behind = data[i], data.truths(i)["background"]
         hand, empty = np.isin(sample.labels, (1, 2, 3, 4)), sample.labels == 0
         if hand.sum() > 100:
@@ -184,14 +204,13 @@ def test_sensor_decides_depth_and_camera(store):
 
 @pytest.mark.parametrize("scene", [name for name in SCENES if name != "exo_two_hands"])
 def test_every_scene_gives_a_set_with_its_own_cameras(store, scene):
-    data = synthetic(scene, "val", 2, SIZE, workers=1, images=("rgb", "parts"))
-    for i in range(2):
-        one = module.frame(scene, 0, i, "val", SIZE)
-        np.testing.assert_array_equal(data[i].rgb, one.rgb)
-        np.testing.assert_array_equal(data[i].labels, one.labels)
-        assert data[i].intrinsics == one.intrinsics
-        assert data.index["domains"][i] == one.scene.domain
-        assert data.index["states"][i] == dict(one.scene.states)
+    data = synthetic(scene, "val", 1, SIZE, workers=1, rgb=True)
+    one = module.frame(scene, 0, 0, "val", SIZE)
+    np.testing.assert_array_equal(data[0].rgb, one.rgb)
+    np.testing.assert_array_equal(data[0].labels, one.labels)
+    assert data[0].intrinsics == one.intrinsics
+    assert data.index["domains"] == [one.scene.domain]
+    assert data.index["states"] == [dict(one.scene.states)]
 
 
 def test_fingerprint_follows_recipe_and_code(monkeypatch):

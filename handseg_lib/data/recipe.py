@@ -16,6 +16,7 @@ from handseg_lib.code_version import digest, imported_files
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
 from handseg_lib.synth import world
+from handseg_lib.synth.person import Surface
 from handseg_lib.synth.render import cast
 from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import SENSORS
@@ -25,6 +26,7 @@ SHARD = 64
 VERSION = 2
 FAR_UNIT = 0.00025
 """Metres a step of stored exact depth: 16 bits reach 16 m."""
+LIMBS = (Label.LEFT_HAND, Label.RIGHT_HAND, Label.LEFT_ARM, Label.RIGHT_ARM)
 FOLLOWED = ("handseg_lib.synth", "handseg_lib.camera", "handseg_lib.data.labels")
 """Packages whose code decides what a frame looks like."""
 
@@ -68,6 +70,15 @@ def _background(one: Frame) -> NDArray[np.uint8]:
     return replace(one, scene=scene, truth=cast(scene.caster, one.truth.camera)).rgb
 
 
+def bare_labels(one: Frame) -> NDArray[np.uint8]:
+    """(H, W) labels of the colour camera's view in which gloves and sleeves are background: hands and arms are skin."""
+    labels, truth = one.color_labels.copy(), one.color_truth
+    skin = np.zeros(labels.shape, bool)
+    skin.reshape(-1)[truth.pixels] = np.isin(one.scene.look.surfaces(truth), (Surface.SKIN, Surface.HAND))
+    labels[np.isin(labels, LIMBS) & ~skin] = Label.BACKGROUND
+    return labels
+
+
 IMAGES: dict[str, ImageKind] = {
     "depth": ImageKind(np.uint16, (), lambda one, unit: np.rint(one.depth / np.float32(unit)), _metres),
     "labels": _plain(lambda one: one.labels),
@@ -75,6 +86,7 @@ IMAGES: dict[str, ImageKind] = {
     "parts": _plain(lambda one: one.parts),
     "amodal_left": _amodal("left"),
     "amodal_right": _amodal("right"),
+    "contact": _plain(lambda one: one.contact),
     "background": _plain(_background, 3),
     "clean_depth": ImageKind(
         np.uint16,
@@ -88,8 +100,12 @@ IMAGES: dict[str, ImageKind] = {
         lambda one, unit: np.rint(one.truth.normals * np.float32(127)),
         lambda stored, unit: stored.astype(np.float32) / np.float32(127),
     ),
+    "color_rgb": _plain(lambda one: one.color_rgb, 3),
+    "color_labels": _plain(lambda one: one.color_labels),
+    "bare_labels": _plain(bare_labels),
 }
-"""Image name -> kind. All are in the depth camera's view; parts are ids of `PARTS`."""
+"""Image name -> kind. `color_rgb`, `color_labels` and `bare_labels` are in the colour camera's own view, all others in
+the depth camera's; parts are ids of `PARTS`, contact is 0 or 1."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class Data(Part):
         count: number of frames; None for all that there are.
         height, width: pixels that a synthetic scene is rendered at; None for the real set's own.
         seed: seed of a synthetic set.
-        inputs: the image that the network takes of each frame.
+        inputs: the image that the network takes of each frame; `rgb` of synthetic scenes is the colour camera's view.
+        bare: sleeves and gloves of synthetic frames count as background, so that hands and arms are skin.
     """
 
     source: str
@@ -35,6 +36,15 @@ class Data(Part):
     width: int | None = None
     seed: int = 0
     inputs: Literal["depth", "rgb"] = "depth"
+    bare: bool = False
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What a synthetic set holds beside depth and labels: names of `data.recipe.IMAGES`.
+
+        Both kinds of labels, so that runs that differ in `bare` share one set.
+        """
+        return () if self.inputs == "depth" else ("color_rgb", "color_labels", "bare_labels")
 
     @property
     def real(self) -> bool:
@@ -202,13 +212,10 @@ def config(name: str, profile: Profile | str) -> RunConfig:
     return RUNS[name](load(profile) if isinstance(profile, str) else profile)
 
 
-def frames(
-    profile: Profile, scene: str, split: Literal["train", "val", "test"], inputs: Literal["depth", "rgb"] = "depth"
-) -> Data:
+def frames(profile: Profile, scene: str, split: Literal["train", "val", "test"]) -> Data:
     """One split of a synthetic scene, as large as the profile says."""
     sizes = profile.scene(scene)
-    count = getattr(sizes, split)
-    return Data(source=scene, split=split, count=count, height=sizes.height, width=sizes.width, inputs=inputs)
+    return Data(source=scene, split=split, count=getattr(sizes, split), height=sizes.height, width=sizes.width)
 
 
 @declares("handseg/proposed")
@@ -290,11 +297,15 @@ def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluatio
     return Evaluation(name=name, data=data, label_map=label_map, upsampling="bilinear", only_measured=False, keep=keep)
 
 
-def colour_run(profile: Profile, name: str, label_map: str, real: str) -> RunConfig:
+def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: bool) -> RunConfig:
     """A small U-Net trained on rendered colour images only, measured on rendered and on real ones."""
-    ego = "ego_hand_object"
-    train = tuple(frames(profile, scene, "train", "rgb") for scene in (ego, *EXO_COLOUR))
-    synthetic = (on_colour(scene, frames(profile, scene, "test", "rgb"), label_map) for scene in (ego, *EXO_COLOUR))
+    ego, scenes = "ego_hand_object", ("ego_hand_object", *EXO_COLOUR)
+
+    def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
+        return frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
+
+    train = tuple(colour(scene, "train") for scene in scenes)
+    synthetic = (on_colour(scene, colour(scene, "test"), label_map) for scene in scenes)
     return RunConfig(
         name=name,
         paper="none",
@@ -302,7 +313,7 @@ def colour_run(profile: Profile, name: str, label_map: str, real: str) -> RunCon
         model="unet",
         options={"width": profile.colour.channels},
         train=train,
-        validation=frames(profile, ego, "val", "rgb"),
+        validation=colour(ego, "val"),
         label_map=label_map,
         weighting="none",
         input_size=profile.colour.size,
@@ -315,10 +326,10 @@ def colour_run(profile: Profile, name: str, label_map: str, real: str) -> RunCon
 @declares("world/rgb_hand")
 def rgb_hand(profile: Profile) -> RunConfig:
     """Hands up to the wrist in colour images of three scenes; measured on real EgoHands frames as well."""
-    return colour_run(profile, "world/rgb_hand", "hand", "egohands")
+    return colour_run(profile, "world/rgb_hand", "hand", "egohands", bare=False)
 
 
 @declares("world/rgb_skin")
 def rgb_skin(profile: Profile) -> RunConfig:
     """All bare skin of hands and arms in colour images; measured on real HGR photographs as well."""
-    return colour_run(profile, "world/rgb_skin", "hand_arm", "hgr")
+    return colour_run(profile, "world/rgb_skin", "hand_arm", "hgr", bare=True)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import RunError
 from handseg_lib.train.registry import Data
+
+if TYPE_CHECKING:
+    from handseg_lib.data.synthetic import SyntheticSet
 
 
 @runtime_checkable
@@ -37,6 +40,24 @@ class First(Sequence[Sample]):
         if not 0 <= index < self.count:
             raise IndexError(f"frame {index} of {self.count}")
         return self.frames[index]
+
+
+class ColourView(Sequence[Sample]):
+    """The colour camera's own view of a synthetic set's frames; `labels` names the stored image with its labels.
+
+    Without depth: the depth camera stands elsewhere, and alignment smears what one of the two does not see.
+    """
+
+    def __init__(self, frames: "SyntheticSet", labels: str) -> None:
+        self.frames, self.labels = frames, labels
+        self.fingerprint = f"{frames.fingerprint}:{labels}"
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Sample:
+        truths = self.frames.truths(index)
+        return Sample(self.frames.index["ids"][index], truths[self.labels], rgb=truths["color_rgb"])
 
 
 class Together(Sequence[Sample]):
@@ -75,7 +96,10 @@ def open_set(data: Data | tuple[Data, ...], data_root: Path | None = None) -> Fr
         from handseg_lib.data.synthetic import synthetic  # the renderer is not needed for real data
 
         size = data.height, data.width
-        return synthetic(data.source, data.split, data.count, size, data.seed, rgb=data.inputs == "rgb")
+        rendered = synthetic(data.source, data.split, data.count, size, data.seed, images=data.images)
+        if data.inputs == "depth":
+            return rendered
+        return ColourView(rendered, "bare_labels" if data.bare else "color_labels")
     reason = missing(data, data_root)
     if reason:
         raise RunError(reason)
