@@ -125,6 +125,14 @@ def check_label_map(ids: NDArray[np.uint8], known: set[int], where: str, convent
 
 
 L = Label
+_EGO_OBJECTS = {
+    3: ("object of the left hand", (L.OBJECT_LEFT,)),
+    4: ("object of the right hand", (L.OBJECT_RIGHT,)),
+    5: ("object of both hands", (L.OBJECT_BOTH,)),
+    6: ("second-order object of the left hand", (L.OBJECT2_LEFT,)),
+    7: ("second-order object of the right hand", (L.OBJECT2_RIGHT,)),
+    8: ("second-order object of both hands", (L.OBJECT2_BOTH,)),
+}
 LABEL_MAPS: dict[str, LabelMap] = {
     m.name: m
     for m in (
@@ -142,6 +150,16 @@ LABEL_MAPS: dict[str, LabelMap] = {
         # The files of the released HandSeg set number the hands the other way round (REFERENCE 1.1).
         LabelMap("handseg_files", {0: ("background", (L.BACKGROUND,)), 1: ("right hand", (L.RIGHT_HAND,)),
                                    2: ("left hand", (L.LEFT_HAND,))}),
+        # EgoHOS, Section 3, and the ids of the released files (REFERENCE 1.7), in which a hand includes its arm.
+        LabelMap("egohos", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND, L.LEFT_ARM)),
+                            2: ("right hand", (L.RIGHT_HAND, L.RIGHT_ARM)), **_EGO_OBJECTS}),
+        LabelMap("egohos_no_arm", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND,)),
+                                   2: ("right hand", (L.RIGHT_HAND,)), **_EGO_OBJECTS}),
+        LabelMap("egohos_first_order", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND, L.LEFT_ARM)),
+                                        2: ("right hand", (L.RIGHT_HAND, L.RIGHT_ARM)),
+                                        **{i: _EGO_OBJECTS[i] for i in (3, 4, 5)}}),
+        LabelMap("egohos_two_hands", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND, L.LEFT_ARM)),
+                                      2: ("right hand", (L.RIGHT_HAND, L.RIGHT_ARM))}),
         LabelMap("right_hand", {0: ("background", (L.BACKGROUND,)), 1: ("right hand", (L.RIGHT_HAND,))}),
     )
 }  # fmt: skip

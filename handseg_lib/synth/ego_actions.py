@@ -63,7 +63,7 @@ def cut(work: Work) -> bool:
     edge = knife.mesh.vertices[:, 2].max()
     blade = np.array([rng.uniform(0.03, 0.07), -0.5 * knife.extent[1], edge])
     pitch = rng.uniform(-0.2, 0.05)
-    turn = lambda s: rotation("y", -np.pi / 2 + 1.6 * (s - 0.5)) @ rotation("z", pitch) @ rotation("x", -np.pi / 2)  # noqa: E731
+    turn = lambda s: rotation("y", -np.pi / 2 + signed(side) * (2.2 * s - 1.4)) @ rotation("z", pitch) @ rotation("x", -np.pi / 2)  # noqa: E731
     grips = [g for g in knife.grips if g.approach[2] > 0.5 or g.approach[1] > 0.5]
     work.activity = f"cutting a {name_of(food)}"
     return work.hold(side, knife, anchored(blade, mark, turn), grips, rise=False) is not None
@@ -159,9 +159,11 @@ def write(work: Work) -> bool:
     turn = lambda s: rotation("y", 2 * np.pi * s) @ rotation("z", slant)  # noqa: E731
     if work.hold(side, pen, anchored(tip, mark, turn), grips, rise=False) is None:
         return False
-    if rng.random() < 0.7:
-        beside = at + (-signed(side) * rng.uniform(0.05, 0.08), 0, rng.uniform(-0.05, 0.03))
-        work.lay(OTHER[side], beside, HandPose.named("relaxed"), -0.4 * signed(OTHER[side]), 0.05, -level, "stationary")
+    for _ in range(8 if rng.random() < 0.75 else 0):
+        beside = at + (-signed(side) * rng.uniform(0.05, 0.1), 0, rng.uniform(-0.06, 0.04))
+        yaw = -signed(OTHER[side]) * rng.uniform(0.2, 0.8)
+        if work.lay(OTHER[side], beside, HandPose.named("relaxed"), yaw, rng.uniform(-0.2, 0.1), -level, "stationary"):
+            break
     work.activity = f"writing on a {name_of(sheet)}"
     return True
 
@@ -171,16 +173,18 @@ def typing(work: Work) -> bool:
     rng = work.rng
     board, at = made("keyboard", rng), work.spot()
     x0, x1, z0, _ = work.room.area
-    at = np.array([np.clip(at[0], x0 + 0.2, x1 - 0.2), 0, z0 + rng.uniform(0.08, 0.2)])
+    at = np.array([np.clip(at[0], x0 + 0.2, x1 - 0.2), 0, z0 + rng.uniform(0.13, 0.24)])
     work.objects.append(EgoObject(board, upright(at, rng.normal(0, 0.06)), fixed=True))
-    hands = SIDES if rng.random() < 0.8 else (preferred(work),)
-    done = []
+    hands = SIDES if rng.random() < 0.85 else (preferred(work),)
     for side in hands:
-        pose = HandPose.named("claw").interpolate(HandPose.named("relaxed"), float(rng.uniform(0.5, 0.9)))
-        place = at + (signed(side) * rng.uniform(0.05, 0.1), 0, rng.uniform(-0.045, -0.02))
-        done.append(work.lay(side, place, pose, -signed(side) * rng.uniform(0.1, 0.4), -rng.uniform(0.0, 0.15), -high(board), "stationary"))
+        for _ in range(8):
+            pose = HandPose.named("claw").interpolate(HandPose.named("relaxed"), float(rng.uniform(0.5, 0.9)))
+            place = at + (signed(side) * rng.uniform(0.06, 0.1), 0, rng.uniform(-0.04, 0.0))
+            yaw, tip = -signed(side) * rng.uniform(0.1, 0.6), -rng.uniform(0.0, 0.3)
+            if work.lay(side, place, pose, yaw, tip, -high(board), "stationary"):
+                break
     work.activity = "typing on a keyboard"
-    return any(done)
+    return bool(work.hands)
 
 
 def press(work: Work) -> bool:
@@ -222,7 +226,7 @@ def craft(work: Work) -> bool:
         work.objects.append(EgoObject(pin, upright(mark, 0.0)))
         lift = high(pin) + (0.001 if rng.random() < 0.5 else rng.uniform(0.02, 0.1))
         point, target = np.array([end - 0.012, middle, vertices[:, 2].max()]), mark - (0, lift, 0)
-        turn = lambda s: rotation("y", -np.pi / 2 + 2.2 * (s - 0.5)) @ rotation("z", -0.1) @ rotation("x", -np.pi / 2)  # noqa: E731
+        turn = lambda s: rotation("y", -np.pi / 2 + signed(side) * (2.6 * s - 1.6)) @ rotation("z", -0.1) @ rotation("x", -np.pi / 2)  # noqa: E731
     else:
         slant = {"screwdriver": 1.35, "paint_brush": 0.75, "knife": 0.5}[tool.kind]
         point, target = np.array([end, middle, 0]), mark
@@ -268,7 +272,7 @@ def open_drawer(work: Work) -> bool:
     drawers = [o for o in work.objects if o.fixed and o.thing.kind == "drawer"]
     if not drawers:
         return False
-    one = drawers[int(rng.integers(len(drawers)))]
+    one = drawers[int(rng.random() < 0.25 and len(drawers) > 1)]  # seldom the second from above
     pulled = one.pose.copy()
     pulled[2, 3] -= 0.0 if rng.random() < 0.3 else rng.uniform(0.03, 0.25)
     if work.hold(side, one.thing, lambda s: pulled, one.thing.grips, rise=False, fixed=True) is None:
@@ -291,5 +295,5 @@ ACTIONS: dict[str, Callable[[Work], bool]] = {
     "drawer": open_drawer,
 }
 """Activity name -> function that sets it and says whether it could."""
-STANDING_BACK = {"drawer": (np.array([0.0, 0.12, -0.06]), (-0.5, -0.36))}
-"""Where the wearer looks and stands for activities away from the work surface: (focus, range of the eyes' z)."""
+BENT = {"drawer": (np.array([0.0, 0.1, -0.08]), (-0.44, -0.32), (0.26, 0.44))}
+"""Where the wearer looks, stands and how far bends for activities below the work surface: focus, z and height of eyes."""

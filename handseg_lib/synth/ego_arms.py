@@ -111,7 +111,7 @@ def strain(arm: Arm, side: str, wrist: Array) -> float:
     bend = np.arccos(np.clip(arm.forearm_direction @ wrist[:3, 1], -1, 1))
     sideways = abs(float(wrist[:3, 0] @ arm.forearm_direction))  # wrists bend much less sideways
     turn = forearm_turn(arm, side, wrist)
-    limits = max(bend / BEND_ROOM, abs(turn) / TURN_ROOM, sideways / 0.5)
+    limits = max(bend / BEND_ROOM, abs(turn) / TURN_ROOM, sideways / 0.66)
     return float(0.5 * (bend / BEND_ROOM) ** 2 + 0.4 * (turn / TURN_ROOM) ** 2 + (10 if limits > 1 else 0))
 
 

@@ -7,14 +7,15 @@ into the same scene, and which makers of videos may change from frame to frame.
 import numpy as np
 
 from handseg_lib.synth.domains import INDOOR, Domain, domain_named
-from handseg_lib.synth.ego_actions import ACTIONS, STANDING_BACK
+from handseg_lib.synth.ego_actions import ACTIONS, BENT
 from handseg_lib.synth.ego_activities import ACTIVITIES as SIMPLE
 from handseg_lib.synth.ego_activities import bare
 from handseg_lib.synth.ego_arms import sample_stance
 from handseg_lib.synth.ego_layout import EgoLayout, EgoScene, build_scene, clean_background
 from handseg_lib.synth.ego_work import Work, allowed_kinds
 
-__all__ = ["EgoLayout", "EgoScene", "build_scene", "clean_background", "ego_hand_object", "sample_layout"]
+__all__ = ["EgoLayout", "EgoScene", "build_scene", "clean_background", "ego_hand_object",
+           "ego_hand_object_wild", "sample_layout"]  # fmt: skip
 
 ATTEMPTS = 6
 ACTIVITIES = {**SIMPLE, **ACTIONS}
@@ -35,6 +36,11 @@ def ego_hand_object(rng: np.random.Generator, split: str = "train", domain: str 
         ValueError: for an unknown split or domain.
     """
     return build_scene(sample_layout(rng, split, domain))
+
+
+def ego_hand_object_wild(rng: np.random.Generator, split: str = "test") -> EgoScene:
+    """Frames of the domain that training never sees, with objects that it never sees either."""
+    return ego_hand_object(rng, split, "wild")
 
 
 def sample_layout(
@@ -59,10 +65,9 @@ def sample_layout(
     kinds = allowed_kinds(where, split)
     for attempt in range(ATTEMPTS + 1):
         name = activity or _drawn(rng, where)
-        focus, standing = np.array([rng.normal(0, 0.05), 0.0, rng.uniform(0.15, 0.29)]), BEFORE_TABLE
-        if name in STANDING_BACK:
-            focus, standing = STANDING_BACK[name]
-        work = Work(rng, where, room, sample_stance(rng, person, room.eyes, focus, standing), lens, kinds)
+        focus = np.array([rng.normal(0, 0.05), 0.0, rng.uniform(0.15, 0.29)])
+        focus, standing, eyes = BENT.get(name, (focus, BEFORE_TABLE, room.eyes))
+        work = Work(rng, where, room, sample_stance(rng, person, eyes, focus, standing), lens, kinds)
         if (ACTIVITIES[name] if attempt < ATTEMPTS else bare)(work):
             break
     work.touched()

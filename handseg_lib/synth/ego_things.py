@@ -130,7 +130,7 @@ def game_piece(rng: Rng) -> tuple[str, Design, Look]:
 def drawer(rng: Rng, width: float, height: float, deep: float, front: Material, metal: Material) -> RigidObject:
     """A drawer: its front's lower edge on y = 0, its face at z = 0, the box behind it, a bar handle before it."""
     w, h, d, t = width, height, deep, 0.012
-    y, reach = -h + 0.05, 0.035
+    y, reach = -h + 0.05, 0.042
     parts = (
         Part(block(w, h, 0.02), at(0, -h / 2, 0.01), "front", grain=True),
         Part(block(w - 0.05, t, d), at(0, -0.02, 0.02 + d / 2), "inside"),
@@ -141,7 +141,10 @@ def drawer(rng: Rng, width: float, height: float, deep: float, front: Material, 
                   0.0055, 24), at(), "handle"),
     )  # fmt: skip
     middle = (0, y, -reach)
-    holds = (Hold("hook", middle, X, Z), Hold("hook", middle, (-1, 0, 0), Z), Hold("power", middle, X, Z), Hold("power", middle, (-1, 0, 0), Z))
+    # the palm comes from above, the fingers go down behind the bar
+    holds = tuple(
+        Hold(kind, middle, (thumb, 0, 0), (0, 0.9, tilt)) for kind in ("hook", "power") for thumb in (-1, 1) for tilt in (-0.5, 0.0)
+    )
     look = {"front": front, "inside": Material((0.55, 0.45, 0.33), "mottled", (0.5, 0.4, 0.3), 0.05), "handle": metal}
     return finished("drawer", built(Design(parts, holds)), look, 1.0)
 

@@ -370,6 +370,9 @@ def rough_wrist(grip: "Grip", side: str) -> Array:
         frame[:3, :3] = np.stack([x, y, z], 1)
     else:
         frame[:3, :3] = np.stack([-x, -y, z], 1)
+    if grip.type == "power":  # a thin handle lies aslant in the hand
+        slant = np.interp(grip.width, [0.01, 0.035, 0.08], [0.5, 0.3, 0.15])
+        frame[:3, :3] = frame[:3, :3] @ rotation("z", -slant if side == "right" else slant)
     frame[:3, 3] = np.asarray(grip.centre, float) - frame[:3, :3] @ PALM
     return frame
 
