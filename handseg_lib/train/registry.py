@@ -160,9 +160,9 @@ def frames(profile: Profile, scene: str, split: Literal["train", "val", "test"])
 def proposed(profile: Profile) -> RunConfig:
     """HandSeg's own network on left hand, right hand and background: Table 2, row "Proposed".
 
-    The paper puts "the class frequency in the loss" and prints no formula. With the plain inverse, a short training finds
-    nearly every hand and paints it far too wide (at `quick`, seed 0: recall 0.93 at a mean IoU of 0.39), so we take its
-    square root.
+    The paper puts "the class frequency in the loss" and prints no formula. With the plain inverse, a short training
+    finds nearly every hand and paints it far too wide (at `quick`, seed 0: recall 0.93 at a mean IoU of 0.39), so we
+    take its square root.
     """
     scene = "exo_two_hands"
     train = frames(profile, scene, "train")
