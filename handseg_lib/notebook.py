@@ -189,6 +189,7 @@ def refresh(notebook: Notebook) -> bool:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
+    from handseg_lib.papermill_engine import silence
     from handseg_lib.report import files
 
     before = notebook.path.read_text(encoding="utf-8")
@@ -197,7 +198,7 @@ def refresh(notebook: Notebook) -> bool:
         content, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(notebook.path.parent)}}
     )
     try:
-        client.execute()
+        silence(client).execute()
     except CellExecutionError as error:
         raise ReportError(f"{notebook.path.name} fails at its defaults:\n{error}") from error
     after = nbformat.writes(normalised(content, notebook.path.name), 4).rstrip("\n") + "\n"

@@ -147,3 +147,11 @@ def test_missing_test_set_or_metric_is_named():
         tables.measured({"a": runs([0.5])}, "real", ["mean_iou_hands"])
     with pytest.raises(ReportError, match=r"no mean_iu; there are .*mean_iou_hands"):
         tables.measured({"a": runs([0.5])}, "test", ["mean_iu"])
+
+
+def test_sentences_wrap_in_html_and_numbers_do_not():
+    shown = pd.DataFrame({"what": ["a sentence that says what was measured here"], "value": [0.5]}, index=["row"])
+    page = tables.build(
+        "t", shown, "A caption.", measured_on=ON, definitions={"what": "text", "value": "number"}
+    ).html()
+    assert '<td class="words">a sentence' in page and "<td>0.5" in page

@@ -76,6 +76,7 @@ class Table:
     def html(self) -> str:
         """A `<figure>` that scrolls sideways by itself when it is wider than the page."""
         body = _name_in_corner(self.shown).to_html(border=0, classes="measured", justify="center", sparsify=True)
+        body = re.sub(r"<td>(?=[^<]{25})", '<td class="words">', body)  # sentences wrap, numbers do not
         notes = _list(self.notes)
         if self.misprints:
             notes += f"<details><summary>Misprints in the printed table</summary>{_list(self.misprints)}</details>"
