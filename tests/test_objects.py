@@ -14,11 +14,6 @@ def sample(kind: str, seed: int = 0):
     return sample_object(kind, np.random.default_rng([seed, *kind.encode()]))
 
 
-def solid_faces(thing) -> np.ndarray:
-    """Faces of what is solid: no decals. They are recognised by their distance, which ignores them."""
-    return thing.mesh.vertices[thing.mesh.faces].astype(np.float64)
-
-
 def winding(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(N,) how often closed meshes wind around points (Van Oosterom and Strackee's solid angles)."""
     a, b, c = (triangles[None, :, k] - points[:, None] for k in range(3))
@@ -68,7 +63,7 @@ def test_distance_agrees_with_the_mesh(kind):
     thing, rng = sample(kind), np.random.default_rng(1)
     triangles = thing.mesh.vertices[thing.mesh.faces].astype(np.float64)
     middles = triangles.mean(1)
-    points = middles[rng.integers(len(middles), size=45)] + rng.normal(0, 0.008, (45, 3))
+    points = middles[rng.integers(len(middles), size=30)] + rng.normal(0, 0.008, (30, 3))
     inside = winding(points, triangles) > 0.5
     slow, fast = nearest(points, triangles), thing.distance(points)
     clear = slow > 0.002
@@ -90,26 +85,25 @@ def test_stands_on_the_plane_with_a_believable_size(kind):
     assert thing.mesh.material.max() < len(thing.materials)
     assert set(np.unique(thing.mesh.material)) == set(range(len(thing.materials)))
     for material in thing.materials:
-        assert 0 <= min(material.albedo) and max(material.albedo) <= 1 and 0 <= material.infrared <= 1
+        assert min(material.albedo) >= 0 and max(material.albedo) <= 1 and 0 <= material.infrared <= 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_grips_lie_on_the_object_with_its_thickness(kind):
-    for seed in range(2):
-        thing = sample(kind, seed)
-        assert len(thing.grips) >= 3
-        for grip in thing.grips:
-            assert np.linalg.norm(grip.approach) == pytest.approx(1, abs=1e-5)
-            assert abs(float(grip.axis @ grip.approach)) < 1e-5
-            if grip.type in ("flat", "press"):
-                assert grip.width == 0 and abs(thing.distance(grip.centre[None])[0]) < 0.013
-                continue
-            # Both ends of the width lie on the surface: just beyond them is air, and the ends themselves touch.
-            ends = grip.centre + np.outer([-0.5, 0.5], grip.closing) * grip.width
-            assert np.abs(thing.distance(ends)).max() < 0.0025
-            beyond = grip.centre + np.outer([-0.5, 0.5], grip.closing) * (grip.width + 0.003)
-            assert thing.distance(beyond).min() > -1e-4
-            assert 0.001 < grip.width < 0.31
+    thing = sample(kind)
+    assert len(thing.grips) >= 3
+    for grip in thing.grips:
+        assert np.linalg.norm(grip.approach) == pytest.approx(1, abs=1e-5)
+        assert abs(float(grip.axis @ grip.approach)) < 1e-5
+        if grip.type in ("flat", "press"):
+            assert grip.width == 0 and abs(thing.distance(grip.centre[None])[0]) < 0.013
+            continue
+        # Both ends of the width lie on the surface: just beyond them is air, and the ends themselves touch.
+        ends = grip.centre + np.outer([-0.5, 0.5], grip.closing) * grip.width
+        assert np.abs(thing.distance(ends)).max() < 0.0025
+        beyond = grip.centre + np.outer([-0.5, 0.5], grip.closing) * (grip.width + 0.003)
+        assert thing.distance(beyond).min() > -1e-4
+        assert 0.001 < grip.width < 0.31
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -133,7 +127,7 @@ def test_the_same_numbers_give_the_same_object(kind):
 def test_all_variants_can_be_built():
     small = [kind for kind in KINDS if kind not in ("cloth", "fork", "cube", "remote")]
     rng = np.random.default_rng(0)
-    for kind in rng.choice(small, 8, replace=False):
+    for kind in rng.choice(small, 4, replace=False):
         assert len({model_of(str(kind), v).mesh.vertices.tobytes() for v in range(VARIANTS)}) == VARIANTS
 
 
@@ -152,7 +146,7 @@ def test_a_few_objects_are_near_skin_but_most_are_not():
         return r > 0.12 and 1.15 * g < r < 4 * g and 1.1 * b < g
 
     rng = np.random.default_rng(4)
-    things = [sample_object(str(rng.choice(TRAIN_KINDS)), rng) for _ in range(150)]
+    things = [sample_object(str(rng.choice(TRAIN_KINDS)), rng) for _ in range(80)]
     share = np.mean([any(near_skin(m.albedo) for m in t.materials) for t in things])
     assert 0.03 < share < 0.5
 

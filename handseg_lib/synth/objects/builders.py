@@ -29,9 +29,10 @@ def hollow(outer: NDArray, wall: float, around: int = 40) -> Lathe:
     p = np.asarray(outer, np.float64)
     edge = np.diff(p, axis=0)
     normal = np.stack([-edge[:, 1], edge[:, 0]], 1) / np.sqrt((edge**2).sum(1, keepdims=True))
-    mean = np.concatenate([[[0.0, 1.0]], normal[:-1] + normal[1:], normal[-1:]])
+    mean = np.concatenate([normal[:1], normal[:-1] + normal[1:], normal[-1:]])
     mean /= np.sqrt((mean**2).sum(1, keepdims=True))
-    inner = p - wall * mean
+    ahead = np.concatenate([normal, normal[-1:]])
+    inner = p - wall * mean / np.maximum((mean * ahead).sum(1, keepdims=True), 0.5)
     inner[:, 0] = np.maximum(inner[:, 0], 0)
     last = edge[-1] / np.sqrt((edge[-1] ** 2).sum())
     lip = (p[-1] + inner[-1]) / 2 + last * wall * 0.4

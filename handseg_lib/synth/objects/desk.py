@@ -115,14 +115,13 @@ def phone(rng: Rng) -> Design:
                    0.0006, 0.006), at(y=-t), "screen", decal=True),
         Part(block(0.024, 0.0016, 0.03, 0.0007), at(-x / 2 + 0.018, -0.0002, z / 2 - 0.022), "camera", decal=True),
     ]  # fmt: skip
-    if rng.random() < 0.6:
-        cell, names = x / 5.2, ("icon1", "icon2", "icon3", "icon4")
-        rows = [z / 2 - 0.022 - j * cell * 1.35 for j in range(4)] + [-z / 2 + 0.014]
-        parts += [
-            Part(block(cell * 0.68, 0.0008, cell * 0.68), at((i - 1.5) * cell * 1.2, -t, row),
-            names[int(rng.integers(4))], decal=True)
-            for i in range(4) for row in rows if rng.random() < 0.9
-        ]  # fmt: skip
+    cell, names = x / 5.2, ("icon1", "icon2", "icon3", "icon4")
+    rows = [z / 2 - 0.022 - j * cell * 1.35 for j in range(4)] + [-z / 2 + 0.014]
+    parts += [
+        Part(block(cell * 0.68, 0.0008, cell * 0.68), at((i - 1.5) * cell * 1.2, -t, row),
+        names[int(rng.integers(4))], decal=True)
+        for i in range(4) for row in rows if rng.random() < 0.9
+    ]  # fmt: skip
     centre = (0, -t / 2, 0)
     low = (x / 2 - 0.012, -t / 2, -0.25 * z)
     holds = (
@@ -136,7 +135,7 @@ def phone(rng: Rng) -> Design:
 
 def phone_look(rng: Rng) -> Look:
     on = rng.random() < 0.6
-    tint = looks.hsv(float(rng.random()), 0.6, 0.35) if on else (0.008, 0.008, 0.01)
+    tint = looks.hsv(float(rng.uniform(0.5, 0.85)), 0.7, float(rng.uniform(0.08, 0.4))) if on else (0.008, 0.008, 0.01)
     screen = Material(tint, gloss=0.9, infrared=0.08)
     icons = {f"icon{k}": Material(looks.vivid(rng) if on else tint, gloss=0.9, infrared=0.08) for k in range(1, 5)}
     return {"body": looks.plastic(rng), "screen": screen, "camera": looks.dark(rng), **icons}
@@ -152,9 +151,9 @@ def remote(rng: Rng) -> Design:
             at((i - 1) * key * 1.25, -t - 0.0004, -z / 2 + 0.02 + j * key * 1.1), "keys", decal=True)
                   for i in range(3)]  # fmt: skip
     wheel = 0.17 * z
-    parts += [Part(disc(0.0125, 0.002, 0.0005), at(0, -t + 0.0005, wheel), "ring", decal=True),
-              Part(disc(0.006, 0.003, 0.0005), at(0, -t + 0.0005, wheel), "keys", decal=True),
-              Part(disc(0.0045, 0.0025, 0.0005), at(-x / 2 + 0.011, -t + 0.0005, z / 2 - 0.014), "power",
+    parts += [Part(disc(0.0125, 0.0012, 0.0004), at(0, -t + 0.0005, wheel), "ring", decal=True),
+              Part(disc(0.006, 0.0017, 0.0004), at(0, -t + 0.0005, wheel), "keys", decal=True),
+              Part(disc(0.0045, 0.0016, 0.0004), at(-x / 2 + 0.011, -t + 0.0005, z / 2 - 0.014), "power",
               decal=True)]  # fmt: skip
     centre = (0, -t / 2, -0.1 * z)
     holds = (

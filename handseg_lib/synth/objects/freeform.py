@@ -163,28 +163,24 @@ def loft(
     y = np.sign(q) * np.abs(q) ** exponent * np.where(q < 0, down[:, None], up[:, None])
     rings = p[:, None] + x[..., None] * across[:, None] + y[..., None] * upward[:, None]
     rings[:, -1] = rings[:, 0]
-    length = np.concatenate([[0], np.cumsum(np.sqrt((np.diff(p, axis=0) ** 2).sum(1)))])
     rest = np.empty_like(rings)
-    rest[..., 0] = length[:, None]
+    rest[..., 0] = np.concatenate([[0], np.cumsum(np.sqrt((np.diff(p, axis=0) ** 2).sum(1)))])[:, None]
     rest[..., 1] = turn / around * np.pi * (side.max() + up.max())
     rest[..., 2] = 0.01
-    ends = [(np.broadcast_to(p[k], rings[k].shape), rings[k], rest[k]) for k in (0, -1)]
-    tags = np.broadcast_to(np.asarray(tags, np.int32), s - 1)
+    return Freeform(_lofted(rings, p[[0, -1]], rest, np.broadcast_to(np.asarray(tags, np.int32), s - 1)))
+
+
+def _lofted(rings: NDArray, ends: NDArray, rest: NDArray, tags: NDArray) -> Surface:
+    """The sections joined, and closed with a fan around the middle of the first and of the last."""
     body = _skin(np.stack([rings[:-1], rings[1:]], 1), np.stack([rest[:-1], rest[1:]], 1), tags)
-    caps = [
-        _skin(np.stack([ends[0][0], ends[0][1]])[None], np.stack([ends[0][2]] * 2)[None], tags[:1]),
-        _skin(np.stack([ends[1][1], ends[1][0]])[None], np.stack([ends[1][2]] * 2)[None], tags[-1:]),
-    ]
-    return Freeform(_creased([body, *caps]))
+    fans = [np.broadcast_to(end, rings[0].shape) for end in ends]
+    first = _skin(np.stack([fans[0], rings[0]])[None], np.stack([rest[0]] * 2)[None], tags[:1])
+    last = _skin(np.stack([rings[-1], fans[1]])[None], np.stack([rest[-1]] * 2)[None], tags[-1:])
+    return joined([smooth(part) for part in (body, first, last)])
 
 
 def _skin(rings: NDArray, rest: NDArray, tags: NDArray) -> Surface:
     return strips(rings, np.zeros_like(rings), rest, tags)
-
-
-def _creased(surfaces: list[Surface]) -> Surface:
-    """The surfaces joined, each smooth in itself, with an edge between them."""
-    return joined([smooth(s) for s in surfaces])
 
 
 def sheet(grid: ArrayLike, thickness: float) -> Freeform:

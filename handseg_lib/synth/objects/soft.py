@@ -99,7 +99,7 @@ def lifted(rng: Rng) -> Design:
     long, folds = rng.uniform(0.15, 0.21), int(rng.integers(5, 8))
     s, a = np.linspace(0.0, 1, rows), np.linspace(0, 2 * np.pi, cols, endpoint=False)
     corner = 1 + 0.16 * np.cos(4 * a + rng.uniform(0, 6))  # a square cloth's corners hang lowest
-    width = 0.007 + rng.uniform(0.032, 0.045) * s**0.8
+    width = 0.0045 + rng.uniform(0.032, 0.045) * s**0.8
     phase = a[None] + 0.06 * smooth_noise(rng, (rows, 1), (long / rows, 0.1), 0.1)
     depth = 0.36 * np.clip(s * 1.3 + 0.15, 0, 1)[:, None]
     wave = np.cos(folds * phase + 0.8 * np.sin(2 * a + rng.uniform(0, 6))) + 0.35 * np.cos(
@@ -129,48 +129,57 @@ def cloth_look(rng: Rng) -> Look:
 
 
 def rope(rng: Rng) -> Design:
-    """A rope: a flat spiral, a coil of rings, or thrown down in loops."""
+    """A rope: a flat spiral, a coil of rings with its end trailing, or thrown down in loops."""
     kind = int(rng.integers(3))
     r = rng.uniform(0.0042, 0.006) if kind else rng.uniform(0.004, 0.005)
-    if kind == 0:
-        t = np.linspace(0, 2 * np.pi * rng.uniform(4.2, 5.2), 210)
-        out = 0.012 + t / (2 * np.pi) * 2.15 * r
-        line = np.stack([out * np.cos(t), 0 * t, out * np.sin(t)], 1)
-    elif kind == 1:
-        turns = rng.uniform(3.4, 4.4)
-        t = np.linspace(0, 2 * np.pi * turns, 180)
-        wobble = 0.0035 * np.sin(1.7 * t) + 0.003 * np.sin(2.6 * t + 1)
-        out = rng.uniform(0.045, 0.06) + wobble
-        line = np.stack([out * np.cos(t), -t / (2 * np.pi) * 2.02 * r - 0.0015 * np.sin(3 * t), out * np.sin(t)], 1)
-        end = line[-1] + np.stack(
-            [
-                np.linspace(0, 0.08, 24)[1:],
-                np.linspace(0, 1, 24)[1:] ** 2 * (-line[-1, 1]),
-                np.linspace(0, 0.03, 24)[1:],
-            ],
-            1,
-        )
-        line = np.concatenate([line, end])
-    else:
-        points = np.array([(-0.11, -0.02), (-0.05, -0.055), (0.02, -0.03), (0.03, 0.035), (-0.03, 0.05), (-0.05, 0.0),
-            (0.0, -0.03), (0.07, -0.05), (0.1, 0.0),
-                           (0.06, 0.05), (0.03, 0.01), (0.06, -0.02), (0.12, 0.03)])  # fmt: skip
-        points = points + rng.normal(0, 0.005, points.shape)
-        flat = spline(points, 170)
-        line = np.stack([flat[:, 0], _over(flat, r), flat[:, 1]], 1)
+    line = (_spiral, _coil, _loops)[kind](rng, r)
     body = Tube(tuple(tuple(float(v) for v in p) for p in line), (float(r),) * len(line), around=10, twist=1 / (7 * r))
-    low = line[len(line) // 6]
-    step = line[len(line) // 6 + 1] - low
-    holds = [
-        Hold("pinch", low, step, DOWN),
-        Hold("pinch", low, -step, DOWN),
-        Hold("power", line[-20], line[-19] - line[-20], DOWN),
-    ]
-    if kind == 1:
-        side = np.array([line[:180, 0].max() - 0.005, line[90, 1], 0])
-        holds += [Hold("hook", side, Z, (-1, 0, 0)), Hold("pinch", side, Z, DOWN)]
-        holds += pair(Hold("pinch", side, (0, 0, -1), (-1, 0, 0)), Hold("pinch", side * (-1, 1, 1), (0, 0, -1), X))
+    near, far = line[-6], line[-18]
+    along = line[-5] - near
+    if kind == 2:  # both ends lie free
+        other, there = line[6], line[5] - line[6]
+        ends = Hold("pinch", near, along, DOWN), Hold("pinch", other, there, DOWN)
+        holds = [*ends, Hold("power", far, line[-17] - far, DOWN), *pair(*ends)]
+    else:
+        edge = np.array([line[:, 0].max() - r, line[len(line) // 2, 1], 0]) if kind else line[-40]
+        inward = np.array([-edge[0], 0, -edge[2]])
+        tangent = np.array([-inward[2], 0, inward[0]])
+        holds = [Hold("pinch", edge, tangent, inward), Hold("pinch", edge, -tangent, inward)]
+        holds.append(Hold("flat", (0.6 * edge[0], line[:, 1].min() - r, 0.6 * edge[2]), X, DOWN))
+        if kind:
+            side = np.array([line[:180, 0].max() - 0.003, 0.5 * line[:, 1].min(), 0])
+            holds += [Hold("power", side, Z, (-1, 0, 0)), Hold("pinch", near, along, DOWN)]
+            holds += pair(Hold("power", side, (0, 0, -1), (-1, 0, 0)), Hold("power", side * (-1, 1, 1), (0, 0, -1), X))
     return Design((Part(body, at(), "rope"),), tuple(holds))
+
+
+def _spiral(rng: Rng, r: float) -> NDArray:
+    """(K, 3) line of a rope wound flat from the middle."""
+    t = np.linspace(0, 2 * np.pi * rng.uniform(4.2, 5.2), 210)
+    out = 0.012 + t / (2 * np.pi) * 2.15 * r
+    return np.stack([out * np.cos(t), 0 * t, out * np.sin(t)], 1)
+
+
+def _coil(rng: Rng, r: float) -> NDArray:
+    """(K, 3) line of a rope laid in rings upon each other, its end lying beside them."""
+    t = np.linspace(0, 2 * np.pi * rng.uniform(3.4, 4.4), 180)
+    out = rng.uniform(0.045, 0.06) + 0.0035 * np.sin(1.7 * t) + 0.003 * np.sin(2.6 * t + 1)
+    rise = t / (2 * np.pi) * 2.02 * r + 0.0015 * np.sin(3 * t)
+    line = np.stack([out * np.cos(t), -rise, out * np.sin(t)], 1)
+    s = np.linspace(0, 1, 40)[1:, None]
+    outward = line[-1] * (1, 0, 1) / np.hypot(line[-1, 0], line[-1, 2])
+    tangent = np.cross(outward, (0, 1, 0)) * (-1)
+    drop = -line[-1, 1] * s**2 * (3 - 2 * s) * np.array([0, 1, 0])
+    return np.concatenate([line, line[-1] + 0.07 * s * tangent + 0.05 * s**1.5 * outward + drop])
+
+
+def _loops(rng: Rng, r: float) -> NDArray:
+    """(K, 3) line of a rope thrown down: it crosses over itself."""
+    x = (-0.11, -0.05, 0.02, 0.03, -0.03, -0.05, 0.0, 0.07, 0.1, 0.06, 0.03, 0.06, 0.12)
+    z = (-0.02, -0.055, -0.03, 0.035, 0.05, 0.0, -0.03, -0.05, 0.0, 0.05, 0.01, -0.02, 0.03)
+    points = np.stack([x, z], 1) + rng.normal(0, 0.005, (len(x), 2))
+    flat = spline(points, 170)
+    return np.stack([flat[:, 0], _over(flat, r), flat[:, 1]], 1)
 
 
 def _over(flat: NDArray, r: float) -> NDArray:
@@ -184,10 +193,12 @@ def _over(flat: NDArray, r: float) -> NDArray:
             if close.any():
                 cover = np.clip(1.25 - gap[close] / (3.2 * r), 0, 1)
                 y[k] = min(y[k], float((y[: len(before)][close] - 2.15 * r * np.minimum(cover * 1.6, 1)).min()))
-    kernel = np.ones(7) / 7
-    return np.convolve(
-        np.pad(np.minimum(y, np.convolve(np.pad(y, 3, mode="edge"), kernel, "valid")), 3, mode="edge"), kernel, "valid"
-    )
+    return _eased(np.minimum(y, _eased(y)))
+
+
+def _eased(values: NDArray) -> NDArray:
+    """A running mean over seven values."""
+    return np.convolve(np.pad(values, 3, mode="edge"), np.ones(7) / 7, "valid")
 
 
 def rope_look(rng: Rng) -> Look:
