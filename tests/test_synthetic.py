@@ -138,8 +138,7 @@ def test_truths_are_those_of_the_frame(store):
     data = make(count=2, images=[name for name in IMAGES if name != "rgb"])
     one, truths = module.frame("exo_two_hands", 0, 1, "val", SIZE), data.truths(1)
     assert data[1].rgb is None
-    in_colour_view = ("color_rgb", "color_labels", "bare_labels")
-    assert list(truths) == [name for name in IMAGES if name not in ("depth", "labels", "rgb", *in_colour_view)]
+    assert list(truths) == [name for name in IMAGES if name not in ("depth", "labels", "rgb")]
     np.testing.assert_array_equal(truths["parts"], one.parts)
     np.testing.assert_array_equal(truths["contact"], one.contact)
     for side in ("left", "right"):

@@ -56,11 +56,11 @@ class Kinect:
     step: float = 1 / 8
     noise: float = 0.05
     fine_noise: float = 0.03
-    threshold: float = 0.02
+    threshold: float = 0.012
     threshold_clumps: float = 0.2
     fold_tilt: float = 0.05
     fine_tilt: float = 0.05
-    vignetting: float = 1.0
+    vignetting: float = 0.5
     grazing: float = 0.14
     window_px: float = 6.5
     raggedness: float = 0.12
