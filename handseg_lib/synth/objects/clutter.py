@@ -1,6 +1,7 @@
 """Clutter: several objects standing on a table or a shelf, none inside another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,17 +42,34 @@ def arrange(
     """
     if min(area) <= 0:
         raise ValueError(f"arrange needs an area with a size along x and z, found {area}")
-    placed: list[Placed] = []
+    placed: list[_Standing] = []
     for kind in kinds:
         thing = sample_object(kind, rng)
         if height is not None and thing.extent[1] > height:
             continue
+        points = probes(thing.mesh)
         for _ in range(TRIES):
             pose = _somewhere(rng, thing, area)
-            if pose is not None and _free(thing, pose, placed, clear):
-                placed.append((thing, pose))
+            if pose is None:
+                continue
+            one = _Standing(thing, pose, _moved(points, pose))
+            if _free(one, placed, clear):
+                placed.append(one)
                 break
-    return placed
+    return [(one.thing, one.pose) for one in placed]
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """An object at its place, with points of its surface in the plane's frame."""
+
+    thing: RigidObject
+    pose: NDArray[np.float64]
+    points: NDArray[np.float32]
+
+
+def _moved(points: NDArray[np.float32], pose: NDArray[np.floating]) -> NDArray[np.float32]:
+    return rotate(pose[:3, :3], points) + pose[:3, 3].astype(np.float32)
 
 
 def _somewhere(rng: np.random.Generator, thing: RigidObject, area: tuple[float, float]) -> NDArray[np.float64] | None:
@@ -69,37 +87,34 @@ def _somewhere(rng: np.random.Generator, thing: RigidObject, area: tuple[float, 
     return pose
 
 
-def _free(
-    thing: RigidObject, pose: NDArray[np.float64], placed: Sequence[Placed], clear: Sequence[tuple[float, float, float]]
-) -> bool:
+def _free(one: _Standing, placed: Sequence[_Standing], clear: Sequence[tuple[float, float, float]]) -> bool:
     """Whether the object keeps its distance from all others and from the discs."""
-    points = rotate(pose[:3, :3], thing.mesh.vertices) + pose[:3, 3].astype(np.float32)
     for x, z, radius in clear:
-        if ((points[:, 0] - x) ** 2 + (points[:, 2] - z) ** 2).min() < radius**2:
+        if ((one.points[:, 0] - x) ** 2 + (one.points[:, 2] - z) ** 2).min() < radius**2:
             return False
-    return all(gap(thing, pose, other, place) > GAP for other, place in placed)
+    return all(_gap(one, other, GAP) > GAP for other in placed)
 
 
 def gap(a: RigidObject, a_pose: NDArray[np.floating], b: RigidObject, b_pose: NDArray[np.floating]) -> float:
     """Least distance in metres from either object's surface to the other object; negative where they overlap.
 
-    Taken at some `PROBES` points of each surface, so that it may be too large by half their spacing. Objects whose
-    boxes are further apart than 5 cm are reported as 5 cm apart.
+    Taken at some `PROBES` points of each surface, so that it may be too large by half their spacing. Never more than
+    5 cm: what is further apart is reported as 5 cm apart.
     """
-    clouds = []
-    for thing, pose in ((a, a_pose), (b, b_pose)):
-        points = probes(thing.mesh)
-        clouds.append(rotate(pose[:3, :3], points) + np.asarray(pose)[:3, 3].astype(np.float32))
-    low = np.maximum(clouds[0].min(0), clouds[1].min(0))
-    high = np.minimum(clouds[0].max(0), clouds[1].max(0))
-    if (low - high).max() > 0.05:
-        return 0.05
-    return float(
-        min(
-            thing.distance(rotate(np.asarray(pose)[:3, :3].T, cloud - np.asarray(pose)[:3, 3].astype(np.float32))).min()
-            for thing, pose, cloud in ((b, b_pose, clouds[0]), (a, a_pose, clouds[1]))
-        )
-    )
+    things = (_Standing(t, np.asarray(p), _moved(probes(t.mesh), np.asarray(p))) for t, p in ((a, a_pose), (b, b_pose)))
+    return _gap(*things, 0.05)
+
+
+def _gap(a: _Standing, b: _Standing, reach: float) -> float:
+    """Least distance in metres between two objects, or a little more than `reach` where it is more than that."""
+    least = np.float32(1.01 * reach)
+    for one, other in ((a, b), (b, a)):
+        low, high = other.points.min(0) - least, other.points.max(0) + least
+        close = one.points[((one.points > low) & (one.points < high)).all(1)]
+        if len(close):
+            local = rotate(other.pose[:3, :3].T, close - other.pose[:3, 3].astype(np.float32))
+            least = min(least, other.thing.distance(local).min())
+    return float(least)
 
 
 def probes(mesh: Mesh, count: int = PROBES) -> NDArray[np.float32]:
