@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,11 @@ class _Standing:
     pose: NDArray[np.float64]
     points: NDArray[np.float32]
 
+    @cached_property
+    def box(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lowest and highest corner around the points."""
+        return self.points.min(axis=0), self.points.max(axis=0)
+
 
 def _moved(points: NDArray[np.float32], pose: NDArray[np.floating]) -> NDArray[np.float32]:
     return rotate(pose[:3, :3], points) + pose[:3, 3].astype(np.float32)
@@ -102,15 +108,20 @@ def gap(a: RigidObject, a_pose: NDArray[np.floating], b: RigidObject, b_pose: ND
     5 cm: what is further apart is reported as 5 cm apart.
     """
     things = (_Standing(t, np.asarray(p), _moved(probes(t.mesh), np.asarray(p))) for t, p in ((a, a_pose), (b, b_pose)))
-    return _gap(*things, 0.05)
+    return min(_gap(*things, 0.05), 0.05)
 
 
 def _gap(a: _Standing, b: _Standing, reach: float) -> float:
     """Least distance in metres between two objects, or a little more than `reach` where it is more than that."""
     least = np.float32(1.01 * reach)
     for one, other in ((a, b), (b, a)):
-        low, high = other.points.min(0) - least, other.points.max(0) + least
-        close = one.points[((one.points > low) & (one.points < high)).all(1)]
+        (low, high), (mine, top) = other.box, one.box
+        if max((mine - high).max(), (low - top).max()) > least:
+            break
+        close = np.ones(len(one.points), bool)
+        for k in range(3):
+            close &= (one.points[:, k] > low[k] - least) & (one.points[:, k] < high[k] + least)
+        close = one.points[close]
         if len(close):
             local = rotate(other.pose[:3, :3].T, close - other.pose[:3, 3].astype(np.float32))
             least = min(least, other.thing.distance(local).min())
