@@ -12,13 +12,12 @@ from handseg_lib.synth.appearance import Look
 from handseg_lib.synth.body import BodyPose, Spine, rotation
 from handseg_lib.synth.exo_two_hands import person_meshes, placed_hands, placed_joints
 from handseg_lib.synth.hand import HandModel, hand_model
-from handseg_lib.synth.lamps import Lamp
 from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person, Surface
 from handseg_lib.synth.posture import SIDES, Posture, place_arm
 from handseg_lib.synth.render import Camera
 from handseg_lib.synth.rgb_camera import RgbCamera
-from handseg_lib.synth.scene import Scene, in_view, moved, sample_backdrop, sample_color_camera
+from handseg_lib.synth.scene import Scene, in_view, moved, room_lights, sample_backdrop, sample_color_camera
 from handseg_lib.synth.sensors import SR300
 from handseg_lib.synth.shading import Backdrop, Lights
 
@@ -153,35 +152,6 @@ def exo_gloves(rng: np.random.Generator, split: str = "train") -> Scene:
         raise ValueError(f"unknown split {split!r}, expected one of {', '.join(SUBJECTS)}")
     subject, session = int(rng.choice(SUBJECTS[split])), int(rng.integers(SESSIONS))
     return glove_session(subject, session).scene(int(rng.integers(1 << 30)))
-
-
-def room_lights(rng: np.random.Generator, to_camera: NDArray[np.float64]) -> Lights:
-    """A ceiling lamp or a window of some size, before and above the person, and what the room sends back.
-
-    Lamps are placed in the person frame (`body`), and returned in the depth camera's coordinates.
-    """
-    towards = np.array([rng.normal(0, 0.8), -1.1 - 0.3 * rng.random(), -0.9 - 0.6 * rng.random()])
-    far = rng.uniform(1.5, 2.2)
-    centre = towards / np.linalg.norm(towards) * far + np.array([0, -0.3, 0])
-    across = np.cross(towards, [0, 0, 1.0])
-    across /= np.linalg.norm(across)
-    upright = np.cross(across, towards / np.linalg.norm(towards))
-    half = np.stack([across * rng.uniform(0.15, 0.45), upright * rng.uniform(0.15, 0.4)])
-    warmth, share = rng.uniform(-0.10, 0.10), rng.uniform(0.45, 0.7)
-    tint = np.array([1 + warmth, 1.0, 1 - warmth])
-    strength = 1.5 * share * far**2
-    lamp = Lamp(centre.astype(np.float32), half.astype(np.float32), tuple((strength * tint).tolist()), 0.3)
-    key = (to_camera[:3, :3] @ (centre / np.linalg.norm(centre))).astype(np.float32)
-    up = (to_camera[:3, :3] @ np.array([0, -1.0, 0])).astype(np.float32)
-    return Lights(
-        key,
-        tuple((1.5 * share * tint).tolist()),
-        tuple((1.15 * (1 - share) * (2 - tint)).tolist()),
-        up,
-        exposure=float(rng.uniform(0.9, 1.15)),
-        lamps=(lamp.moved(to_camera),),
-        occlusion=0.12,
-    )
 
 
 def _sample_camera(rng: np.random.Generator, person: Person) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from handseg_lib.synth.appearance import Look
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.hand import HandModel, HandPose
+from handseg_lib.synth.lamps import Lamp
 from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.person import Surface
 from handseg_lib.synth.render import Camera, Caster, cross, dot
@@ -224,6 +225,35 @@ def sample_lights(rng: np.random.Generator, up: NDArray[np.float32]) -> Lights:
         tuple(float(v) for v in 1.1 * (1 - share) * (2 - tint)),
         up,
         exposure=float(rng.uniform(0.8, 1.25)),
+    )
+
+
+def room_lights(rng: np.random.Generator, to_camera: NDArray[np.float64]) -> Lights:
+    """A ceiling lamp or a window of some size, before and above the person, and what the room sends back.
+
+    The lamp is placed in the person frame (see `body`), and returned in the depth camera's coordinates.
+    """
+    towards = np.array([rng.normal(0, 0.8), -1.1 - 0.3 * rng.random(), -0.9 - 0.6 * rng.random()])
+    far = rng.uniform(1.5, 2.2)
+    centre = towards / np.linalg.norm(towards) * far + np.array([0, -0.3, 0])
+    across = np.cross(towards, [0, 0, 1.0])
+    across /= np.linalg.norm(across)
+    upright = np.cross(across, towards / np.linalg.norm(towards))
+    half = np.stack([across * rng.uniform(0.15, 0.45), upright * rng.uniform(0.15, 0.4)])
+    warmth, share = rng.uniform(-0.10, 0.10), rng.uniform(0.45, 0.7)
+    tint = np.array([1 + warmth, 1.0, 1 - warmth])
+    strength = 1.5 * share * far**2
+    lamp = Lamp(centre.astype(np.float32), half.astype(np.float32), tuple((strength * tint).tolist()), 0.3)
+    key = (to_camera[:3, :3] @ (centre / np.linalg.norm(centre))).astype(np.float32)
+    up = (to_camera[:3, :3] @ np.array([0, -1.0, 0])).astype(np.float32)
+    return Lights(
+        key,
+        tuple((1.5 * share * tint).tolist()),
+        tuple((1.15 * (1 - share) * (2 - tint)).tolist()),
+        up,
+        exposure=float(rng.uniform(0.9, 1.15)),
+        lamps=(lamp.moved(to_camera),),
+        occlusion=0.12,
     )
 
 

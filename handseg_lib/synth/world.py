@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
+from handseg_lib.synth.contact import contact_pixels, hand_body, thing_body
 from handseg_lib.synth.hand_cut import cut_at_wrist
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.render import Camera, Caster, Truth, cast
@@ -59,6 +60,17 @@ class Frame:
         """Side -> (H, W) uint8 part ids of the whole hand, cut off at the wrist and alone: also what is hidden."""
         hands = self.scene.hands.items()
         return {side: alone(cut_at_wrist(hand.mesh), self.truth.camera).parts for side, hand in hands}
+
+    @cached_property
+    def contact(self) -> NDArray[np.bool_]:
+        """(H, W) pixels of hands and objects that lie within 2 mm of what they touch: a hand of an object or of the
+        other hand, an object of a hand. Empty where nothing is touched."""
+        return contact_in(self.scene, self.truth)
+
+    @cached_property
+    def color_contact(self) -> NDArray[np.bool_]:
+        """(H, W) the same in the colour camera's view."""
+        return contact_in(self.scene, self.color_truth)
 
     @cached_property
     def joint_pixels(self) -> dict[str, NDArray[np.float32]]:
@@ -217,6 +229,16 @@ def _camera_of(scene: Scene, kind: DepthSensor) -> Camera:
 def alone(mesh: Mesh, camera: Camera) -> Truth:
     """What a camera would see of one mesh if nothing else were there."""
     return cast(Caster(mesh), camera)
+
+
+def contact_in(scene: Scene, truth: Truth) -> NDArray[np.bool_]:
+    """(H, W) pixels of a view that show hands where they touch objects or each other, and objects where hands do."""
+    hands = {side: hand_body(side, hand.mesh) for side, hand in scene.hands.items()}
+    things = [thing_body(one.thing, one.pose, one.label) for one in scene.objects if one.held_by]
+    pairs = [(hand, thing) for hand in hands.values() for thing in things]
+    if len(hands) == 2:
+        pairs.append((hands["left"], hands["right"]))
+    return contact_pixels(truth, pairs)
 
 
 def sense(scene: Scene, truth: Truth, rng: np.random.Generator, kind: DepthSensor) -> NDArray[np.float32]:
