@@ -11,15 +11,10 @@ from handseg_lib.synth.parted import LIDS, halves, lidded, stream
 from handseg_lib.synth.shading import Material
 from handseg_lib.synth.verbs import Verb
 
-_FRUIT = ("apple", "banana", "carrot", "orange", "lemon", "tomato", "pear", "cucumber", "bread")
-_VESSELS = ("bowl", "pot", "pan", "mug", "glass")
-_FLESH = {"apple": (0.80, 0.72, 0.45), "banana": (0.85, 0.75, 0.45), "carrot": (0.80, 0.30, 0.04),
-          "orange": (0.85, 0.40, 0.05), "lemon": (0.85, 0.78, 0.35), "tomato": (0.65, 0.10, 0.05),
-          "pear": (0.82, 0.78, 0.55), "cucumber": (0.60, 0.75, 0.40), "bread": (0.80, 0.68, 0.45)}  # fmt: skip
+_VESSELS = ("bowl", "pan", "mug")
+_FLESH = {"apple": (0.80, 0.72, 0.45), "banana": (0.85, 0.75, 0.45), "carrot": (0.80, 0.30, 0.04)}
 _DRINKS = ((0.35, 0.14, 0.03), (0.55, 0.30, 0.05), (0.75, 0.74, 0.70), (0.20, 0.02, 0.03), (0.45, 0.52, 0.55))
-_LIFTED = tuple(OBJECT_KINDS)
-_PRESSED = ("phone", "remote", "calculator", "keyboard", "mouse", "stapler", "camera", "game_controller", "torch",
-            "clock", "spray_bottle", "hairdryer", "switch", "button")  # fmt: skip
+_LIFTED = tuple(kind for kind in OBJECT_KINDS if kind not in ("cutting_board",))
 
 
 def _known(*kinds: str) -> tuple[str, ...]:
@@ -33,22 +28,21 @@ VERBS: Mapping[str, Verb] = MappingProxyType({
         Verb("take", verbs.take, _LIFTED),
         Verb("put", verbs.put, _LIFTED),
         Verb("pour", verbs_tools.pour, _known("bottle", "can", "mug", "glass", "jar", "teapot"),
-             (_known("bowl", "pot", "mug", "glass"),)),
+             (_known("bowl", "mug", "glass", "pan"),)),
         Verb("open", verbs_tools.open_, _known(*LIDS)),
         Verb("close", verbs_tools.close, _known(*LIDS)),
-        Verb("cut", verbs_tools.cut, _known(*_FRUIT)),
+        Verb("cut", verbs_tools.cut, _known(*_FLESH)),
         Verb("turn", verbs.turn, _known("mug", "bottle", "can", "jar", "box", "book", "bowl", "pot", "pan", "carton",
-                                        "cube", "clock", "cup", "teapot", "toy_car", "camera")),
+                                        "cube", "cup", "teapot", "toy_car", "camera", "combination_box", "tape")),
         Verb("wipe", verbs.wipe, _known("sponge", "cloth", "dish_brush")),
         Verb("stir", verbs_tools.stir, _known(*_VESSELS), (_known("spoon", "whisk", "fork", "spatula"),)),
         Verb("shake", verbs.shake, _known("bottle", "can", "jar", "spray_bottle", "carton", "cup", "box")),
-        Verb("press", verbs.press, _known(*_PRESSED)),
+        Verb("press", verbs.press, _known("phone", "remote", "combination_box")),
         Verb("push", verbs.push, _known("mug", "box", "book", "bowl", "plate", "jar", "can", "pot", "carton", "cup",
-                                        "cutting_board", "toy_car", "phone", "mouse")),
-        Verb("hand_over", verbs.hand_over, _known("bottle", "box", "book", "pan", "plate", "cutting_board", "knife",
-                                                  "spoon", "spatula", "whisk", "dish_brush", "carton", "phone",
-                                                  "remote", "hammer", "banana", "bread", "cucumber", "scissors",
-                                                  "spray_bottle", "rope", "cloth")),
+                                        "toy_car", "phone", "mouse", "tape", "cube", "combination_box")),
+        Verb("hand_over", verbs.hand_over, _known("bottle", "book", "phone", "remote", "carton", "banana", "plate",
+                                                  "wrench", "hammer", "torch", "toothbrush", "box", "bowl", "bulb",
+                                                  "screwdriver", "paint_brush", "cloth")),
     )
 })  # fmt: skip
 """Every verb by name. `hand_over` is from one of the wearer's hands to the other."""

@@ -6,6 +6,7 @@ surface at y = 0. A held thing moves by keys and its hand follows, rigidly; a fr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ COMFORT = np.radians([38.0, 18.0, 75.0])
 """Bend, sideways bend and turn of a wrist that each cost as much as 1."""
 SWIVELS = np.radians([8.0, 25.0, 42.0, 60.0])
 """Angles of the elbow away from straight below the line from shoulder to wrist, outwards."""
+OPENINGS = (0.55, 0.4, 0.25, 0.12)
+"""Shares of the fingers' bend by which a hand may open before it closes."""
 BEND_LIMIT = np.radians(80.0)
 
 
@@ -78,8 +81,22 @@ class Wearer:
 
     def lowest(self, side: str, wrist: Pose, pose: HandPose) -> float:
         """Height in metres above the work surface of the lowest point of the hand, negative below it."""
-        thick = np.full(21, 0.75 * float(self.model.shape.thickness.mean()))
-        return float(-(self.model.joints(pose, wrist, side)[:, 1] + thick).max())
+        skin = _skin_of(self.model, pose, side)
+        return -float((skin * wrist[1, :3]).sum(axis=1).max() + wrist[1, 3])
+
+    def ready(self, side: str, wrist: Pose, pose: HandPose) -> HandPose:
+        """The hand before it closes: open, but only so far that its fingers stay above the work surface."""
+        for share in OPENINGS[:-1]:
+            if self.lowest(side, wrist, opened(pose, share)) > -0.003:
+                return opened(pose, share)
+        return opened(pose, OPENINGS[-1])
+
+
+@lru_cache(maxsize=128)
+def _skin_of(model: HandModel, pose: HandPose, side: str) -> NDArray[np.float64]:
+    """(N, 3) some of the hand's skin in its own frame."""
+    mesh = model.posed(pose, side=side)
+    return mesh.vertices[mesh.rest[:, 1] > 0][::3].astype(np.float64)
 
 
 def _in_hand(wrist: Pose, side: str, direction: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -235,7 +252,7 @@ class Script:
         goal = chained(self.last(thing), grasp.wrist)
         before = self.before(thing, grasp)
         t = self.clock[side]
-        ready = opened(grasp.pose)
+        ready = self.wearer.ready(side, goal, grasp.pose)
         self.wrists[side] += [(t, self.wrists[side][-1][1], True), (t + 0.68 * seconds, before, False),
                               (t + seconds, goal, True)]  # fmt: skip
         self.fingers[side] += [(t, self.fingers[side][-1][1], True), (t + 0.6 * seconds, ready.angles, True),
@@ -271,7 +288,10 @@ class Script:
         goal = chained(self.last(thing), grasp.wrist)
         self._rest_until(thing, t + CLOSING)
         self.holds.append(Hold(side, thing, grasp.wrist, start, t + 0.5 * CLOSING))
-        self.fingers[side] += [(t, grasp.pose.angles, True), (t + CLOSING, opened(grasp.pose).angles, True)]
+        self.fingers[side] += [
+            (t, grasp.pose.angles, True),
+            (t + CLOSING, self.wearer.ready(side, goal, grasp.pose).angles, True),
+        ]
         self.wrists[side] += [(t, goal, True), (t + 0.8 * CLOSING, goal, True)]
         self.clock[side] = t + CLOSING
         if back:

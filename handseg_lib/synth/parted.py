@@ -32,16 +32,11 @@ def lidded(kind: str, rng: np.random.Generator) -> tuple[RigidObject, RigidObjec
     top = foot + float(alone.vertices[:, 1].min())
     rest = tuple(part for part in design.parts if part is not lid and not _above(part, foot))
     body = Design(rest, tuple(h for h in design.holds if h.hands == 1 and float(np.asarray(h.centre)[1]) > foot + 0.02))
-    middle = (0.0, (top + foot) / 2, 0.0)
-    holds = tuple(
-        Hold(kind_of, middle, (np.cos(a), 0, np.sin(a)), DOWN) for kind_of in ("pinch", "power") for a in _AROUND
-    )
+    high = (0.0, top + 0.35 * (foot - top), 0.0)  # fingertips then end where the lid does
+    holds = tuple(Hold("pinch", high, (np.cos(a), 0, np.sin(a)), DOWN) for a in np.arange(4) * (np.pi / 2))
     vessel = finished(kind, built(body), look, scale)
     cover = finished("lid", built(Design((lid,), holds)), look, scale)
     return vessel, cover, -foot * scale
-
-
-_AROUND = np.arange(4) * (np.pi / 2)
 
 
 def _above(part: Part, foot: float) -> bool:
@@ -116,7 +111,7 @@ def _capped(
     sign: float,
     inside: int,
 ) -> Mesh:
-    """The clipped mesh with its cut filled; the filling has vertices of its own, for its normals are those of the cut."""
+    """The clipped mesh with its cut filled, by vertices of its own: their normals are those of the cut."""
     corners = np.array(edges, np.int64)
     points = vertices[corners.ravel()].astype(np.float32)
     middle = points.mean(axis=0, keepdims=True)

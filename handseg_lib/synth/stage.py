@@ -21,8 +21,8 @@ DEEPEST = 0.005
 """Metres by which fingers may press into what they hold."""
 EASY = 0.9
 """Strain a pose below which no other grip is tried."""
-CLEARANCE = 0.004
-"""Metres that a hand keeps from the work surface when it takes something from there."""
+DIP = 0.005
+"""Metres by which skin may press on the work surface when a hand takes something from there."""
 Order = Sequence[Pose]
 
 
@@ -122,14 +122,14 @@ class Stage:
         out = self._strains[key]
         if resting is not None and np.isfinite(out):
             low = self.wearer.lowest(side, wrist, resting)
-            out += np.inf if low < -0.004 else max(0.0, (CLEARANCE - low) / 0.002)
+            out += np.inf if low < -DIP else 0.0
         return out
 
     def rest(self, side: str, near: float = -0.1) -> Pose:
         """Where a hand waits: by its side of the work surface, palm down; `near` is its z in metres."""
         sign = 1.0 if side == "right" else -1.0
         x = self.centre[0] + sign * float(self.rng.uniform(0.13, 0.2))
-        point = (x, float(self.rng.uniform(-0.09, -0.06)), near + float(self.rng.uniform(-0.02, 0.02)))
+        point = (x, float(self.rng.uniform(-0.13, -0.1)), near + float(self.rng.uniform(-0.02, 0.02)))
         return hand_pose_towards(point, (-0.3 * sign, 0.1, 1.0), (-0.25 * sign, 1.0, 0.0))
 
     def script(self, poses: Sequence[Pose]) -> Script:

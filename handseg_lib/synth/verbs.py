@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handseg_lib.synth.grasp import Grasp
 from handseg_lib.synth.hand import HandPose
-from handseg_lib.synth.motion import Motion, Script, hand_pose_towards, standing
-from handseg_lib.synth.stage import YAWS, Order, Stage, Unplayable
+from handseg_lib.synth.motion import Motion, Script, standing
+from handseg_lib.synth.stage import HOLDING, YAWS, Order, Stage, Unplayable
 from handseg_lib.synth.trajectory import Pose, about_point, chained, moved, turn_about
 
 Play = Callable[[Stage], Motion]
@@ -141,7 +142,7 @@ def push(stage: Stage) -> Motion:
     side, (x, z) = stage.side, stage.spot(0.08, -0.03)
     away = np.array([-0.13 * stage.sign, 0.05]) if stage.rng.random() < 0.5 else np.array([-0.02 * stage.sign, 0.15])
     orders = [(p, shifted(p, away[0], 0, away[1])) for p in on_table(stage, x, z)]
-    flat = stage.grasps(0, side, lambda grip: grip.type == "flat" and grip.approach[1] < 0.7)
+    flat = stage.grasps(0, side, lambda grip: grip.type == "flat")
     try:
         grasp, (start, end) = stage.choose(side, flat, orders)
     except Unplayable:
@@ -159,7 +160,8 @@ def wipe(stage: Stage) -> Motion:
     side, (x, z) = stage.side, stage.spot(0.06, 0.0)
     width, rounds = float(stage.rng.uniform(0.07, 0.1)), bool(stage.rng.random() < 0.5)
     orders = [(p, shifted(p, -2 * width * stage.sign), shifted(p, 0, 0, 0.1)) for p in on_table(stage, x, z)]
-    grasp, (start, *_) = stage.choose(side, stage.grasps(0, side), orders)
+    grips = stage.grasps(0, side, lambda grip: grip.hands == 1 and grip.type != "press" and grip.approach[1] > -0.2)
+    grasp, (start, *_) = stage.choose(side, grips, orders)
     script = begin(stage, [start], side)
     script.reach(side, 0, grasp, 0.8)
     for k in range(1, 17 if rounds else 9):
@@ -193,55 +195,52 @@ def press(stage: Stage) -> Motion:
 
 
 def hand_over(stage: Stage) -> Motion:
-    """Take a thing with one hand and give it to the other."""
+    """Give a thing from one hand to the other."""
     side, other = stage.side, stage.other
-    x, z = stage.spot(0.11, 0.03)
-    middle = stage.spot(0.0, -0.02, 0.01)
-    orders = [(p, lifted(p, *middle, 0.14, d)) for p in on_table(stage, x, z) for d in SMALL_TURNS]
+    middle = stage.spot(0.0, -0.01, 0.01)
+    orders = []
+    for pose in on_table(stage, *stage.spot(0.12, -0.02)):
+        start = shifted(pose, up=0.12)
+        orders += [(start, lifted(pose, *middle, 0.15, d)) for d in SMALL_TURNS]
     aside = (stage.centre[0] - stage.sign * 0.14, stage.centre[1] - 0.05)
-    best = None
-    taken = list(stage.grasps(0, other))
-    for giving in stage.grasps(0, side):
-        for taking in taken:
-            apart = float(np.linalg.norm(np.asarray(giving.wrist)[:3, 3] - np.asarray(taking.wrist)[:3, 3]))
-            gap = float(np.linalg.norm(np.asarray(giving.grip.centre) - np.asarray(taking.grip.centre)))
-            if apart < 0.16 or gap < 0.045:
-                continue
-            try:
-                _, (start, high) = stage.choose(side, [giving], orders)
-                _, (_, end) = stage.choose(
-                    other, [taking], [(high, lifted(high, *aside, 0.14, d)) for d in SMALL_TURNS], low=False
-                )
-            except Unplayable:
-                continue
-            cost = stage.strain(side, chained(high, giving.wrist)) + stage.strain(other, chained(high, taking.wrist))
-            if best is None or cost < best[0]:
-                best = cost, giving, taking, start, high, end
-    if best is None:
-        raise Unplayable(f"no two grips of the {stage.things[0].kind} are far enough apart for two hands")
-    _, giving, taking, start, high, end = best
-    script = begin(stage, [start], side, other)
-    script.reach(side, 0, giving, 0.8)
+    giving, taking, start, high, end = _exchange(stage, orders, aside)
+    script = stage.script([start])
+    script.enter_holding(side, stage.rest(side), 0, giving)
+    script.enter(other, stage.rest(other), RELAXED)
+    script.wait(side, 0.2)
     script.carry(0, high, 0.8)
-    script.clock[other] = max(script.clock[other], script.clock[side] - 0.6)
+    script.wait(other, script.clock[side] - 0.5)
     script.reach(other, 0, taking, 0.8)
     script.meet(side, other)
+    script.wait(other, 0.15)
+    script.meet(side, other)
     script.let_go(side)
+    script.meet(side, other)
     script.withdraw(side, 0.7)
-    script.clock[other] = max(script.clock[other], script.clock[side] - 0.8)
+    script.clock[other] = script.clock[side] - 0.7
     script.carry(0, end, 0.8)
     return script.motion()
 
 
-def orders_of(*ways: list[Pose]) -> list[Order]:
-    """Every choice of one pose from each list."""
-    out: list[Order] = [()]
-    for way in ways:
-        out = [(*order, pose) for order in out for pose in way]
-    return out
+def _exchange(stage: Stage, orders: list[Order], aside: tuple[float, float]) -> tuple[Grasp, Grasp, Pose, Pose, Pose]:
+    """Two grasps of a thing that leave room for each other, and where it begins, changes hands and ends."""
+    taken = list(stage.grasps(0, stage.other, _any_hold))
+    for giving in stage.grasps(0, stage.side, _any_hold):
+        for taking in taken:
+            apart = float(np.abs(giving.wrist[:3, 3] - taking.wrist[:3, 3]).max())
+            gap = float(np.abs(np.asarray(giving.grip.centre) - np.asarray(taking.grip.centre)).max())
+            if apart < 0.1 or gap < 0.04:
+                continue
+            try:
+                _, (start, high) = stage.choose(stage.side, [giving], orders, low=False)
+                ends = [(high, lifted(high, *aside, 0.14, d)) for d in SMALL_TURNS]
+                _, (_, end) = stage.choose(stage.other, [taking], ends, low=False)
+            except Unplayable:
+                continue
+            return giving, taking, start, high, end
+    raise Unplayable(f"no two grips of the {stage.things[0].kind} suit two hands at once")
 
 
-def palm_down(stage: Stage, side: str, x: float, z: float, height: float) -> Pose:
-    """An empty hand over a place, palm down, fingers away from the wearer."""
-    sign = 1.0 if side == "right" else -1.0
-    return hand_pose_towards((x, -height, z), (-0.3 * sign, 0.0, 1.0), (-0.2 * sign, 1.0, 0.0))
+def _any_hold(grip: object) -> bool:
+    """Grips to lift a thing by, those meant for two hands included."""
+    return grip.type in HOLDING

@@ -9,6 +9,7 @@ from handseg_lib.synth.stage import YAWS, Stage, Tool, Unplayable
 from handseg_lib.synth.trajectory import Pose, moved, placed, turn_about
 from handseg_lib.synth.verbs import FEW, SMALL_TURNS, lifted, on_table, shifted
 
+SIDEWAYS = ("power", "pinch")
 HIDDEN = placed(np.eye(3), (0.0, 6.0, 0.0))
 """Where a jet of liquid waits that does not run: far below the floor."""
 
@@ -98,13 +99,17 @@ def open_(stage: Stage) -> Motion:
     script, grasp, ways = lid_work(stage)
     _, twisted, off, aside = ways
     side = stage.side
+    begin_with(stage, script, side)
     script.reach(side, 1, grasp, 0.9)
     script.carry(1, twisted, 0.5)
     script.carry(1, shifted(twisted, up=0.05), 0.3, stop=False)
     script.carry(1, off, 0.4, stop=False)
     script.carry(1, aside, 0.5)
-    script.let_go(side)
-    script.withdraw(side)
+    if aside[1, 3] > -0.001:
+        script.let_go(side)
+        script.withdraw(side)
+    else:
+        script.wait(side, 0.3)
     return script.motion()
 
 
@@ -113,8 +118,13 @@ def close(stage: Stage) -> Motion:
     script, grasp, ways = lid_work(stage, closing=True)
     closed, twisted, off, aside = ways
     side = stage.side
-    script.reach(side, 1, grasp, 0.8)
-    script.carry(1, shifted(aside, up=0.05), 0.3, stop=False)
+    if aside[1, 3] > -0.001:
+        begin_with(stage, script, side)
+        script.reach(side, 1, grasp, 0.8)
+        script.carry(1, shifted(aside, up=0.05), 0.3, stop=False)
+    else:
+        script.enter_holding(side, stage.rest(side), 1, grasp)
+        script.wait(side, 0.2)
     script.carry(1, off, 0.4, stop=False)
     script.carry(1, twisted, 0.4)
     script.carry(1, closed, 0.5)
@@ -130,28 +140,25 @@ def lid_work(stage: Stage, closing: bool = False) -> tuple[Script, Grasp, tuple[
     The poses are: closed, twisted, over the vessel, laid aside.
     """
     side, other, sign = stage.side, stage.other, stage.sign
-    (x, z), (ax, az) = stage.spot(-0.03, 0.02, 0.01), stage.spot(0.12, 0.04)
-    seat = stage.lid_height
+    (x, z), (ax, az) = stage.spot(-0.03, -0.01, 0.01), stage.spot(0.12, 0.05)
+    up = float(stage.rng.uniform(0.06, 0.1))
     grips = stage.grasps(0, other, lambda g: g.hands == 1 and g.type == "power" and g.approach[1] < 0.7)
-    held, (vessel,) = stage.choose(other, grips, [(p,) for p in on_table(stage, x, z)])
-    twist = -sign * np.radians(float(stage.rng.uniform(50, 70)))
+    held, (vessel,) = stage.choose(other, grips, [(shifted(p, up=up),) for p in on_table(stage, x, z)], low=False)
+    twist, seat = -sign * np.radians(float(stage.rng.uniform(50, 70))), up + stage.lid_height
     orders = []
     for yaw in YAWS:
         closed = standing(x, z, yaw, seat)
         twisted = standing(x, z, yaw + twist, seat + 0.002)
         off = lifted(twisted, x + 0.03 * sign, z, seat + 0.08)
-        orders.append((closed, twisted, off, lifted(twisted, ax, az, 0.0)))
-    grasp, ways = stage.choose(side, stage.grasps(1, side), orders, low=False)
-    start = ways[3] if closing else ways[0]
-    script = stage.script([vessel, start])
-    begin_with(stage, script, side)
-    if closing or stage.rng.random() < 0.5:
-        script.enter_holding(other, stage.rest(other), 0, held)
-    else:
-        script.enter(other, stage.rest(other), stage.relaxed)
-        script.reach(other, 0, held, 0.7)
-        script.clock[side] = 0.4
-    return script, grasp, tuple(ways)
+        orders.append((lifted(twisted, ax, az, 0.0), closed, twisted, off))
+    try:
+        grasp, (aside, closed, twisted, off) = stage.choose(side, stage.grasps(1, side), orders)
+    except Unplayable:  # a lid too flat to be laid down stays in the hand
+        orders = [(shifted(aside, up=0.1, z=-0.05), *others) for aside, *others in orders]
+        grasp, (aside, closed, twisted, off) = stage.choose(side, stage.grasps(1, side), orders, low=False)
+    script = stage.script([vessel, aside if closing else closed])
+    script.enter_holding(other, stage.rest(other), 0, held)
+    return script, grasp, (closed, twisted, off, aside)
 
 
 def working_end(thing: RigidObject) -> Tool:
@@ -173,22 +180,20 @@ def stir(stage: Stage) -> Motion:
     lean = min(np.radians(50.0), np.arctan(max(radius - round_ - 0.008, 0.0) / max(rim - 0.01, 0.01)))
     centre = np.array([vx, -0.014, vz])
     uses = []
-    for share in (1.0, 0.7):
+    for share in (1.0, 0.7, 0.4):
         for towards in np.radians([-150, -120, -90, -60, -30, 0]):  # the handle leans to the wearer and to the hand
             d = np.array([np.cos(towards) * sign, 0.0, np.sin(towards)])
             along = np.array([0, 1.0, 0]) * np.cos(lean * share) - d * np.sin(lean * share)
             for roll in FEW:
                 edge = np.array([np.cos(roll), 0.0, np.sin(roll)])
                 uses.append(tool.pose(centre, along, edge))
-    grips = [g for g in stage.grasps(0, side) if over_rim(g, tool, lean, rim)]
-    orders = [(start, use) for start in on_table(stage, x, z)[::2] for use in uses]
-    grasp, (start, use) = stage.choose(side, grips, orders)
+    grips = [g for g in stage.grasps(0, side) if over_rim(g, tool, 0.4 * lean, rim)]
+    grasp, start, (use,) = picked_up(stage, grips, on_table(stage, x, z)[::2], [(use,) for use in uses])
     pot = standing(vx, vz, float(stage.rng.uniform(0, 6.28)))
-    script = stage.script([start, pot])
-    begin_with(stage, script, side)
+    ready = shifted(use, 0.08 * sign, rim + 0.1, -0.04)
+    script = stage.script([ready if start is None else start, pot])
+    take_tool(stage, script, grasp, start)
     steady(stage, script, 1, pot)
-    script.reach(side, 0, grasp, 0.8)
-    script.carry(0, shifted(start, up=0.07), 0.3, stop=False)
     script.carry(0, shifted(use, up=rim + 0.03), 0.7, stop=False)
     script.carry(0, shifted(use, up=0.01), 0.3, stop=False)
     begins = script.clock[side]
@@ -199,6 +204,33 @@ def stir(stage: Stage) -> Motion:
     script.link(side, 1, begins - 0.2, script.clock[side])
     script.wait(side, 0.2)
     return script.motion()
+
+
+def picked_up(
+    stage: Stage, grasps: list[Grasp], starts: list[Pose], works: list[tuple[Pose, ...]]
+) -> tuple[Grasp, Pose | None, tuple[Pose, ...]]:
+    """A grasp of the first thing for its work, and where it lies before, None where it must be in the hand already.
+
+    Thin things that lie flat cannot be gripped as they are held at work.
+    """
+    grasp, work = stage.choose(stage.side, grasps, works, low=False)
+    try:
+        _, (start,) = stage.choose(stage.side, [grasp], [(start,) for start in starts])
+    except Unplayable:
+        return grasp, None, tuple(work)
+    return grasp, start, tuple(work)
+
+
+def take_tool(stage: Stage, script: Script, grasp: Grasp, start: Pose | None) -> None:
+    """Pick the first thing up from where it lies, or begin with it in the hand."""
+    side = stage.side
+    if start is None:
+        script.enter_holding(side, stage.rest(side), 0, grasp)
+        script.wait(side, 0.25)
+        return
+    begin_with(stage, script, side)
+    script.reach(side, 0, grasp, 0.8)
+    script.carry(0, shifted(start, up=0.07), 0.3, stop=False)
 
 
 def over_rim(grasp: Grasp, tool: Tool, lean: float, rim: float) -> bool:
@@ -220,19 +252,19 @@ def cut(stage: Stage) -> Motion:
     top = stage.height(1)
     blade = float(stage.things[0].mesh.vertices[:, 0].max())
     uses = []
-    for dip in np.radians([0.0, 6.0]):
+    for dip in np.radians([10.0, 16.0, 22.0]):  # the handle is held high, for the fist needs room
         along = level * np.cos(dip) + np.array([0, np.sin(dip), 0])
-        for share in (0.35, 0.5):
+        for share in (0.15, 0.3):
             tip = np.array([place[0], 0.0, place[2]]) + along * blade * share
             uses.append(on_edge(stage.things[0], knife.pose(tip, along, (0, 1.0, 0))))
     high = [shifted(u, up=top + 0.01) for u in uses]
-    orders = [(start, h, u) for start in on_table(stage, x, z) for h, u in zip(high, uses, strict=True)]
-    grasp, (start, above, use) = stage.choose(side, stage.grasps(0, side, lambda g: g.type == "power"), orders)
-    script = stage.script([start, fruit_pose, fruit_pose])
-    begin_with(stage, script, side)
+    grips = list(stage.grasps(0, side, lambda g: g.type == "power"))
+    works = list(zip(high, uses, strict=True))
+    grasp, start, (above, use) = picked_up(stage, grips, on_table(stage, x, z)[::2], works)
+    ready = shifted(above, 0.07 * stage.sign, 0.09, -0.03)
+    script = stage.script([ready if start is None else start, fruit_pose, fruit_pose])
+    take_tool(stage, script, grasp, start)
     script.enter_holding(other, stage.rest(other), 1, held)
-    script.reach(side, 0, grasp, 0.8)
-    script.carry(0, shifted(start, up=0.08), 0.3, stop=False)
     script.carry(0, shifted(above, up=0.03), 0.6, stop=False)
     script.carry(0, above, 0.25)
     begins, strokes = script.clock[side], 5

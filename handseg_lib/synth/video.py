@@ -281,7 +281,7 @@ def _clip(
     """
     person, room, lens, rgb = where.person(rng, split), where.room(rng), where.lens(rng), where.camera(rng)
     x, z = free_place(rng, room)
-    stance = sample_stance(rng, person, room.eyes, np.array([x, 0.0, z]), 0.4)
+    stance = sample_stance(rng, person, room.eyes, np.array([x, 0.0, z]), slack=0.4)
     wearer = Wearer(stance.model, stance.shoulders, (person.shape.upper_arm, person.hand.forearm))
     things, lid, cut = things_for(verb, noun, rng)
     stage = Stage(rng, wearer, things, "right" if rng.random() < 0.85 else "left", (x, z))
@@ -304,11 +304,15 @@ def free_place(rng: np.random.Generator, room: Room) -> tuple[float, float]:
         Unplayable: where there is none.
     """
     x0, x1, z0, z1 = room.area
-    fixed = [(*o.pose[(0, 0, 2, 2), 3], float(o.thing.extent[[0, 2]].max()) / 2) for o in room.fixtures]
-    taken = [*room.taken, *((a - r, b + r, c - r, d + r) for a, b, c, d, r in fixed)]
-    for _ in range(30):
-        x, z = float(rng.uniform(max(x0 + 0.22, -0.25), min(x1 - 0.22, 0.25))), float(rng.uniform(z0 + 0.14, z0 + 0.22))
-        box = (x - 0.2, x + 0.2, z - 0.1, min(z + 0.12, z1))
+    taken = list(room.taken)
+    for one in room.fixtures:
+        x, y, z = moved(one.pose, one.thing.mesh.vertices).T
+        if y.min() < -0.005:  # it rises above the work surface
+            taken.append((float(x.min()), float(x.max()), float(z.min()), float(z.max())))
+    for _ in range(40):
+        x = float(rng.uniform(max(x0 + 0.2, -0.3), min(x1 - 0.2, 0.3)))
+        z = float(rng.uniform(z0 + 0.14, z0 + 0.22))
+        box = (x - 0.18, x + 0.18, z - 0.1, min(z + 0.1, z1))
         if not any(box[0] < b and a < box[1] and box[2] < d and c < box[3] for a, b, c, d in taken):
             return x, z
     raise Unplayable("furniture leaves no place to work on")
