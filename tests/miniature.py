@@ -43,13 +43,14 @@ note("train " + " ".join(sys.argv[1:]))
 REGISTRY = """
 from types import SimpleNamespace as S
 def config(name, profile):
-    part = lambda split: S(source="toy_scene", split=split, count=4, height=16, width=16, seed=0, real=False)
-    return S(train=part("train"), validation=part("val"), tests=[S(data=part("train")), S(data=S(real=True))])
+    def part(split, images=()):
+        return S(source="toy_scene", split=split, count=4, height=16, width=16, seed=0, real=False, images=images)
+    return S(sets=[part("train"), part("val", ("color_rgb", "parts")), part("train"), S(real=True)])
 """
 RENDER = """
 from handseg_lib.journal import note
-def synthetic(*arguments, workers):
-    note(f"render {arguments}")
+def synthetic(*arguments, workers, images):
+    note(f"render {arguments}{''.join('+' + name for name in images)}")
 """
 REPORT = """
 import pathlib, sys

@@ -41,7 +41,8 @@ def test_whole_series_runs_in_order_and_names_its_report(finished):
     output, journal = finished.first
     runs = [line for line in journal if line.startswith("train ") and "began" not in line]
     assert runs == ["train toy/run --profile smoke --seed 0"]  # two notebooks ask for it, it is trained once
-    assert set(journal[:2]) == {f"render ('toy_scene', '{split}', 4, (16, 16), 0)" for split in ("train", "val")}
+    kinds = {"train": "", "val": "+color_rgb+parts"}
+    assert set(journal[:2]) == {f"render ('toy_scene', '{of}', 4, (16, 16), 0){more}" for of, more in kinds.items()}
     notebooks = [line for line in journal if line.startswith("notebook")]
     assert notebooks[-1] == "notebook 90_last smoke" and len(notebooks) == 3
     assert journal[-2:] == ["report build", "report verify"]
