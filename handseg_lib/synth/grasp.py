@@ -7,7 +7,7 @@ A few ways to begin the type of grip are closed side by side (`grasp_search`) an
 touch, none that is deep inside. Depth is measured on the vertices of the posed hand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +33,7 @@ from handseg_lib.synth.hand_points import Array, hand_points
 from handseg_lib.synth.hand_shape import FINGERS
 from handseg_lib.synth.objects.thing import Grip
 from handseg_lib.synth.poses import HandPose, bone_frames
+from handseg_lib.synth.skinning import skin
 
 TOUCH = 0.002
 """A finger touches where its skin comes this near, metres."""
@@ -40,7 +41,9 @@ TOO_DEEP = 0.004
 """A grasp with a vertex deeper than this is tried again."""
 HANDS_GIVE = 0.003
 """Two hands that pass into each other deeper than this are placed again, metres."""
-BESIDE, ROUNDS = 4, 3
+BESIDE, ROUNDS = 3, 3
+DEEP_SKIN, SETTLE = 0.0015, 4
+"""Hands with a vertex deeper than this are moved out of it, metres; in so many steps at most."""
 HOOKED = np.radians(60)
 EASY_THUMB = np.radians([22.0, 40, 0, 18, 22])
 
@@ -165,7 +168,8 @@ def _one_round(rng: np.random.Generator, model: HandModel, thing: Thing, side: s
     """Close a few hands side by side and keep the best."""
     points = hand_points(model.shape)
     grip_frame = _grip_frame(thing, side, grip)
-    shapes = [preshape(grip.type, grip.width, points, rng) for _ in range(BESIDE)]
+    front = _reach(thing, grip, np.asarray(grip.approach))
+    shapes = [preshape(grip.type, grip.width, front, points, rng) for _ in range(BESIDE)]
     hands = Hands(
         points=points,
         thing=thing,
@@ -176,7 +180,7 @@ def _one_round(rng: np.random.Generator, model: HandModel, thing: Thing, side: s
     )
     hands = _closed(hands, shapes)
     measured = [_measured(hands, b, model, side, grip) for b in range(BESIDE)]
-    return min(measured, key=_badness)
+    return _settled(min(measured, key=_badness), model, thing)
 
 
 def _closed(hands: Hands, shapes: list[Preshape]) -> Hands:
@@ -233,15 +237,65 @@ def measure(
     Args:
         wrist: (4, 4) from the hand's frame to the thing's.
     """
-    hand = model.mesh.vertices[:, 1] > 0
-    vertices = model.posed(pose, wrist, side).vertices[hand]
-    distance = np.asarray(thing.distance(vertices))
-    near = model.mesh.bones[hand, 0][distance < TOUCH]
-    names = {("palm" if bone in (0, 16) else FINGERS[(bone - 1) // 3]) for bone in near.tolist()}
-    centres, radii = finger_spheres(model.shape, bone_frames(model.shape, pose))
-    placed = placed_by(wrist, side, centres.reshape(-1, 3))
-    axis = depth_of_axis(np.asarray(thing.distance(placed.astype(np.float32))), radii.ravel())
+    skin_points, axis_points, radii = _probes(model, pose, wrist, side)
+    return _depth_and_touch(model, skin_points, axis_points, radii, thing)
+
+
+def _probes(model: HandModel, pose: HandPose, wrist: NDArray[np.floating], side: str) -> tuple[Array, Array, Array]:
+    """(V, 3) vertices of the hand without its forearm, (S, 3) and (S,) spheres along its fingers, placed."""
+    shape, mesh, hand = model.shape, model.mesh, hand_vertices(model)
+    frames = bone_frames(shape, pose)
+    vertices, _ = skin(mesh.vertices[hand], mesh.bones[hand], mesh.weights[hand], frames @ model.rest_inverse)
+    centres, radii = finger_spheres(shape, frames)
+    placed = (placed_by(wrist, side, points) for points in (vertices, centres.reshape(-1, 3)))
+    return *placed, radii.ravel()
+
+
+def _depth_and_touch(
+    model: HandModel, skin_points: Array, axis_points: Array, radii: Array, thing: Thing
+) -> tuple[float, frozenset[str]]:
+    """See `measure`."""
+    both = np.concatenate([skin_points, axis_points]).astype(np.float32)
+    distance = np.asarray(thing.distance(both), np.float64)
+    distance, axis = distance[: len(skin_points)], depth_of_axis(distance[len(skin_points) :], radii)
+    bones = model.mesh.bones[hand_vertices(model), 0][distance < TOUCH]
+    names = {("palm" if bone in (0, 16) else FINGERS[(bone - 1) // 3]) for bone in np.unique(bones).tolist()}
     return float(max(0.0, -distance.min(), axis.max())), frozenset(names)
+
+
+def hand_vertices(model: HandModel) -> NDArray[np.int64]:
+    """(V,) which vertices of a hand's mesh belong to the hand and not to its forearm."""
+    return np.flatnonzero(model.mesh.vertices[:, 1] > 0)
+
+
+def _settled(held: Grasp, model: HandModel, thing: Thing) -> Grasp:
+    """The grasp with the whole hand moved a little, out of where it is deepest, while that makes it better."""
+    skin_points, axis_points, radii = _probes(model, held.pose, held.wrist, held.side)
+    shift = np.zeros(3)
+    for _ in range(SETTLE):
+        if held.penetration < DEEP_SKIN:
+            break
+        moved = (skin_points + shift).astype(np.float32)
+        distance = np.asarray(thing.distance(moved))
+        deepest = moved[distance.argmin()]
+        if distance.min() > -DEEP_SKIN:  # its axis is deep: the hand is on both sides of a wall
+            break
+        around = deepest + np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32) * np.float32(5e-4)
+        slope = np.asarray(thing.distance(around), np.float64)
+        slope = slope[:3] - slope[3:]
+        length = np.sqrt((slope * slope).sum())
+        if length < 1e-9:
+            break
+        step = slope / length * (-float(distance.min()) - 0.5 * DEEP_SKIN) * 0.6
+        trial = np.round(shift + step, 7)
+        depth, touching = _depth_and_touch(model, skin_points + trial, axis_points + trial, radii, thing)
+        wrist = held.wrist.copy()
+        wrist[:3, 3] += trial - shift
+        better = replace(held, wrist=wrist, penetration=depth, touching=touching)
+        if _badness(better) >= _badness(held):
+            break
+        held, shift = better, trial
+    return held
 
 
 def _holds(held: Grasp) -> bool:

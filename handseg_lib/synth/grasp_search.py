@@ -29,7 +29,7 @@ DEEP_PALM = 0.0010
 """A palm deeper than this inside the object is drawn back, metres."""
 STUCK = 0.0015
 """Fingers deeper than this inside the object are posed anew, metres."""
-LIKELY = 130
+LIKELY = 80
 """Thumbs of the grid that are compared with the object, after a first choice without it."""
 LOW, HIGH = np.array(FINGER_LIMITS).T
 THUMB_LOW, THUMB_HIGH = np.array(THUMB_LIMITS).T
@@ -293,8 +293,8 @@ def place_thumb(hands: Hands, target: Array, comfort: Array, weight: float) -> H
 
 @lru_cache(maxsize=1)
 def _pattern() -> Array:
-    """(61, 5) fixed offsets in [-1, 1] to try around a thumb's angles, the first of them none."""
-    offsets = np.random.default_rng(5).uniform(-1, 1, (61, 5))
+    """(40, 5) fixed offsets in [-1, 1] to try around a thumb's angles, the first of them none."""
+    offsets = np.random.default_rng(5).uniform(-1, 1, (40, 5))
     offsets[0] = 0
     return offsets
 
@@ -305,6 +305,8 @@ def _ease(hands: Hands, b: int, poses: ThumbPoses, target: Array, comfort: Array
     cost = weight * (offset * offset).sum(1) / 0.02**2
     cost += 0.25 * (((poses.angles - comfort) / np.radians((25, 25, 20, 30, 35))) ** 2).sum(1)
     centres, radii = finger_row_spheres(hands.points, hands.fingers[b])
+    _, fingers_face = hands.points.pads(np.array([1, 2]), hands.fingers[b, :2])
+    cost += 0.9 * (1 + (poses.facing[:, None] * fingers_face).sum(-1)).mean(1)
     apart = poses.centres[:, 2:, None] - centres.reshape(-1, 3)
     gap = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2)
     overlap = (poses.radii[2:, None] + radii.reshape(-1) - gap).max((1, 2)) - 0.001

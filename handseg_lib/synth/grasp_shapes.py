@@ -62,12 +62,13 @@ STRAIGHT = np.radians([[-10.0, 3, 4, 2], [-10, 0, 4, 2], [-10, -2, 4, 2], [-10, 
 FLEX_THUMB = np.array([0, 0.15, 0, 0.6, 1.0])
 
 
-def preshape(kind: str, width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def preshape(kind: str, width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """One way to begin a grip, a little different each time.
 
     Args:
         kind: type of the grip, as in `Grip.type`.
         width: thickness between thumb and fingers, metres.
+        front: how far the object goes on from the grip's centre, away from the palm, metres.
         points: whose hand.
         rng: decides the variation.
 
@@ -76,10 +77,10 @@ def preshape(kind: str, width: float, points: HandPoints, rng: np.random.Generat
     """
     if kind not in SHAPES:
         raise ValueError(f"no way to hold a grip of type {kind!r} is known; there are {', '.join(SHAPES)}")
-    return SHAPES[kind](width, points, rng)
+    return SHAPES[kind](width, front, points, rng)
 
 
-def _power(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def _power(width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """The object lies across the palm, thin ones obliquely; fingers come around one side, the thumb the other."""
     scale = points.shape.length / 0.186
     oblique = np.radians(np.interp(width, (0.02, 0.08), (24, 6)) + rng.normal(0, 5))
@@ -90,7 +91,9 @@ def _power(width: float, points: HandPoints, rng: np.random.Generator) -> Presha
     fingers[:, 1] = spread
     along = np.interp(width, (0.02, 0.05, 0.08), (0.074, 0.076, 0.087)) * scale + rng.normal(0, 0.004)
     centre = np.array([0.0, along, 0.018 * scale + width / 2])
-    target = centre + np.array([0.014 * scale, -0.25 * width, 0.42 * width])
+    # Around something round the thumb gets before it; along something flat it lies on the edge.
+    before = min(front, width / 2)
+    target = centre + np.array([0.014 * scale, -0.5 * width + 0.5 * before, 0.84 * before])
     return Preshape(
         thumb=np.radians([45.0, 30, 0, 0, 0]), fingers=fingers, turn=turn(0, pitch) @ turn(2, -oblique), centre=centre,
         phases=WRAP, limit=FULL, advance=0.02 + width / 2, thumb_target=target, thumb_rate=FLEX_THUMB,
@@ -102,11 +105,12 @@ def _pinch_angles(gap: float) -> Array:
     return np.array([np.interp(gap, PINCH_GAPS, PINCH[:, k]) for k in range(13)])
 
 
-def _pinch(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def _pinch(width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """Pulps of thumb, index and middle finger face each other over the object; the others help on wide ones."""
     scale = points.shape.length / 0.186
     open_ = _pinch_angles((width + 0.014) / scale)
-    shut = _pinch_angles(max(width - 0.02, 0) / scale)
+    # The thumb comes from farther away: its edge meets the object before its pulp does.
+    away, shut = (_pinch_angles(gap / scale)[:5] for gap in (width + 0.045, max(width - 0.02, 0)))
     fingers = np.zeros((4, 4))
     fingers[:2] = open_[5:].reshape(2, 4)
     slack = np.radians(rng.uniform(2, 14))
@@ -128,10 +132,10 @@ def _pinch(width: float, points: HandPoints, rng: np.random.Generator) -> Presha
     finger_pad = pads[0] if alone else pads.mean(0)
     frame = _opposed(finger_pad - thumb_pad[0], np.array([1.0, 0, 0]))
     wobble = turn(1, np.radians(rng.normal(0, 5))) @ turn(0, np.radians(rng.normal(0, 5)))
-    rate = open_[:5] - shut[:5] if width > 0.02 else np.radians([-3.0, 5, 0, -10, -8])
-    rate = -rate / np.abs(rate).max()
+    rate = shut - away
+    rate /= np.abs(rate).max()
     return Preshape(
-        thumb=open_[:5], fingers=fingers, turn=wobble @ frame, centre=(finger_pad + thumb_pad[0]) / 2,
+        thumb=away, fingers=fingers, turn=wobble @ frame, centre=(finger_pad + thumb_pad[0]) / 2,
         phases=np.stack([rates, np.tile([0, 0, 0.6, 0.4], (4, 1)), np.zeros((4, 4))]), limit=np.minimum(limit, FULL),
         advance=0.0, thumb_target=None, thumb_rate=rate,
     )  # fmt: skip
@@ -145,10 +149,10 @@ def _opposed(across: Array, side: Array) -> Array:
     return np.stack([x, y, np.cross(x, y)])
 
 
-def _tripod(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def _tripod(width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """A pen between thumb, index and the side of the middle finger, its tail (the grip's +x) on the web."""
     if width > THICK_PEN:
-        return _pinch(width, points, rng)
+        return _pinch(width, front, points, rng)
     radius = width / 2
     share = float(np.clip((radius - TRIPOD_RADII[0]) / (TRIPOD_RADII[1] - TRIPOD_RADII[0]), -0.5, 1.5))
     angles = TRIPOD[0] + share * (TRIPOD[1] - TRIPOD[0])
@@ -175,20 +179,21 @@ def _tripod(width: float, points: HandPoints, rng: np.random.Generator) -> Presh
     )  # fmt: skip
 
 
-def _flat(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def _flat(width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """An open hand under, or on, a surface."""
     scale = points.shape.length / 0.186
     spread = rng.uniform(0, 1)
     fingers = np.radians([[-6, 2 + 5 * spread, 3, 2], [-6, 0, 3, 2], [-6, -5 * spread, 3, 2], [-6, -10 * spread, 4, 2]])
-    limit = fingers + np.radians([14, 30, 14, 8])
+    limit = fingers + np.radians([26, 30, 20, 10])
     return Preshape(
         thumb=np.radians([rng.uniform(38, 52), -4.0, 0, 0, 0]), fingers=fingers,
-        turn=turn(2, np.radians(rng.normal(0, 8))), centre=np.array([0.0, rng.normal(0.085, 0.006), 0.016]) * scale,
+        turn=turn(0, np.radians(rng.normal(7, 3))) @ turn(2, np.radians(rng.normal(0, 8))),
+        centre=np.array([0.0, rng.normal(0.085, 0.006), 0.016]) * scale,
         phases=CURL, limit=limit, advance=0.03, thumb_target=None, thumb_rate=np.array([0, 1.0, 0, 0.1, 0.2]),
     )  # fmt: skip
 
 
-def _hook(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def _hook(width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """Fingers around a handle, tightly: they start bent and open until the handle has room."""
     shape = points.shape
     bend = np.radians(rng.uniform(56, 74))
@@ -211,7 +216,7 @@ def _hook(width: float, points: HandPoints, rng: np.random.Generator) -> Preshap
     )  # fmt: skip
 
 
-def _press(width: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
+def _press(width: float, front: float, points: HandPoints, rng: np.random.Generator) -> Preshape:
     """The index finger's pulp on a surface, the others bent away."""
     index = np.radians([rng.uniform(8, 28), 0, rng.uniform(12, 28), rng.uniform(4, 12)])
     curl = np.radians(rng.uniform(-22, 0))
@@ -233,4 +238,4 @@ def _press(width: float, points: HandPoints, rng: np.random.Generator) -> Presha
 
 SHAPES = {"power": _power, "pinch": _pinch, "tripod": _tripod, "flat": _flat, "hook": _hook, "press": _press,
           "point": _press}  # fmt: skip
-"""Type of grip -> function (width, points, rng) -> Preshape."""
+"""Type of grip -> function (width, front, points, rng) -> Preshape."""

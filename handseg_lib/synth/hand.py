@@ -32,7 +32,7 @@ class HandModel:
     def __init__(self, shape: HandShape) -> None:
         self.shape = shape
         self.mesh: HandMesh = hand_mesh(shape)
-        self._rest_inverse = np.linalg.inv(shape.rest_frames)
+        self.rest_inverse = np.linalg.inv(shape.rest_frames)
 
     def joints(self, pose: HandPose, wrist: ArrayLike | None = None, side: str = "right") -> NDArray[np.float32]:
         """(21, 3) joints in metres, order `JOINTS`: in the hand frame, or placed by `wrist` as in `posed`."""
@@ -71,7 +71,7 @@ class HandModel:
             towards = self._elbow_in_hand(np.asarray(elbow, np.float64), place.astype(np.float64), mirrored)
             frames[FOREARM, :3, :3] = turn_between(np.array([0.0, -1.0, 0.0]), towards / np.linalg.norm(towards))
             rest = self._stretched(float(np.linalg.norm(towards)) / self.shape.forearm)
-        vertices, rotations = skin(rest, self.mesh.bones, self.mesh.weights, frames @ self._rest_inverse)
+        vertices, rotations = skin(rest, self.mesh.bones, self.mesh.weights, frames @ self.rest_inverse)
         hand, arm = LABELS["right"]
         mesh = Mesh(
             vertices=vertices,

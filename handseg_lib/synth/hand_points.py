@@ -16,7 +16,7 @@ from handseg_lib.synth.skinning import quaternion
 Array = NDArray[np.float64]
 PER_SEGMENT = (14, 16, 26)
 """Points kept on the proximal, middle and distal segment of a finger."""
-PALM_POINTS = 44
+PALM_POINTS = 64
 OWN = 0.6
 """Share of a vertex's weight that its finger and the palm must hold together for it to stand for the finger."""
 PAD_ALONG, PAD_DEPTH = 0.55, 0.80
@@ -44,7 +44,8 @@ class HandPoints:
         weights = np.empty((*picked.shape, 4))
         for finger in range(5):
             bones = [0, 1 + 3 * finger, 2 + 3 * finger, 3 + 3 * finger]
-            own = shares[:, bones].sum(1) > OWN
+            # The backs of the first segments touch nothing that a hand closes on.
+            own = (shares[:, bones].sum(1) > OWN) & ((strongest != bones[1]) | (mesh.normals[:, 2] > -0.3))
             picked[finger] = np.concatenate([
                 spread_out(positions, np.flatnonzero(own & (strongest == bone)), count)
                 for bone, count in zip(bones[1:], PER_SEGMENT, strict=True)
