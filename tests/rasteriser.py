@@ -13,12 +13,16 @@ NEAR = 0.01
 
 @dataclass
 class Fragments:
-    """Pixels covered by triangles, before anything hides anything: flat pixel, face, depth (m) and (N, 3) weights."""
+    """Pixels covered by triangles, before anything hides anything.
+
+    Flat pixel, face, depth (m), (N, 3) weights, and whether the face shows its outer side.
+    """
 
     pixel: np.ndarray
     face: np.ndarray
     depth: np.ndarray
     weights: np.ndarray
+    front_side: np.ndarray
 
     def front(self, count: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The nearest kept fragment of each of `count` pixels (index of it, -1 for none), and its depth (inf)."""
@@ -59,7 +63,7 @@ def rasterise(vertices: np.ndarray, faces: np.ndarray, k) -> Fragments:
     over_z = flat / z[triangle]
     depth = 1 / over_z.sum(axis=1)
     weights = (over_z * depth[:, None])[:, None] @ bary[triangle]
-    return Fragments((py * k.width + px)[inside], face[triangle], depth, weights[:, 0])
+    return Fragments((py * k.width + px)[inside], face[triangle], depth, weights[:, 0], area[inside] < 0)
 
 
 def _bounds(values: np.ndarray, size: int) -> list:

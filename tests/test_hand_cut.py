@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from handseg_lib.camera import Intrinsics
-from handseg_lib.data.labels import Label
+from handseg_lib.data.labels import PARTS, Label
 from handseg_lib.synth.hand import POSES, HandShape, hand_model
-from handseg_lib.synth.hand_cut import cut_at_wrist
+from handseg_lib.synth.hand_cut import INSIDE, cut_at_wrist
 from handseg_lib.synth.render import Camera, Caster, cast
 from handseg_lib.synth.scene import dressed
 
@@ -45,9 +45,21 @@ def test_faces_keep_their_winding_and_area(hand):
     y = whole.rest[:, 1][whole.faces]
     inner, outer = area(whole, (y > 0).all(axis=1)), area(whole, (y > 0).any(axis=1))
     assert inner < area(cut) < outer
-    a, b, c = (cut.rest[cut.faces[:, k]].astype(float) for k in range(3))
-    outwards = (np.cross(b - a, c - a) * cut.rest_normals[cut.faces[:, 0]]).sum(axis=1)
+    skin = cut.faces[(cut.rest[:, 1][cut.faces] != np.float32(INSIDE)).any(axis=1)]
+    a, b, c = (cut.rest[skin[:, k]].astype(float) for k in range(3))
+    outwards = (np.cross(b - a, c - a) * cut.rest_normals[skin[:, 0]]).sum(axis=1)
     assert outwards.min() > -1e-9  # a sliver may be as thin as rounding
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_cut_hand_is_closed_and_its_stump_is_flat(hand, side):
+    """A closed surface has no net area in any direction; the stump's faces all look along the forearm."""
+    cut = cut_at_wrist(dressed(hand.posed(POSES["flat"], side=side), side))
+    a, b, c = (cut.vertices[cut.faces[:, k]].astype(float) for k in range(3))
+    areas = np.cross(b - a, c - a) / 2
+    np.testing.assert_allclose(areas.sum(axis=0), 0, atol=1e-7)
+    stump = (cut.rest[:, 1][cut.faces] == np.float32(INSIDE)).all(axis=1)
+    assert areas[stump].sum(axis=0)[1] < -5e-4 and (cut.parts[stump] == len(PARTS) - 1).all()
 
 
 def test_seen_from_anywhere_it_holds_what_the_whole_hand_shows(hand):

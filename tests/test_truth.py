@@ -105,6 +105,7 @@ def test_whole_hands_are_what_is_painted_of_the_hand_alone(kind, index):
         nearest, _ = fragments.front(whole.size, along_hand(mesh, fragments) > 0)
         parts = np.zeros(whole.size, np.uint8)
         found = mesh.parts[fragments.face[nearest]]
+        found[~fragments.front_side[nearest]] = 16  # the inside of the hand: here it was cut off
         parts[nearest >= 0] = np.where(found == 0, 16, found)[nearest >= 0]
         parts = parts.reshape(whole.shape)
         away = inner(parts) & inner(whole)
