@@ -258,7 +258,7 @@ def cut(stage: Stage) -> Motion:
             tip = np.array([place[0], 0.0, place[2]]) + along * blade * share
             uses.append(on_edge(stage.things[0], knife.pose(tip, along, (0, 1.0, 0))))
     high = [shifted(u, up=top + 0.01) for u in uses]
-    grips = list(stage.grasps(0, side, lambda g: g.type == "power"))
+    grips = list(stage.grasps(0, side, lambda g: g.type == "power" and g.approach[2] > -0.5))  # not from the edge
     works = list(zip(high, uses, strict=True))
     grasp, start, (above, use) = picked_up(stage, grips, on_table(stage, x, z)[::2], works)
     ready = shifted(above, 0.07 * stage.sign, 0.09, -0.03)

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
 from handseg_lib.synth.acts import NOUNS_OF, VERBS, nouns_of, things_for
@@ -290,9 +291,11 @@ def _clip(
     wrong = flaws_of(motion, things).visible
     if wrong:
         raise Unplayable(f"it would show {', '.join(wrong)}")
+    head = Head(stance.camera, Sway.sample(rng), gaze(stance.camera, motion, things))
+    if shoulders_in_view(head, stance, motion, lens):
+        raise Unplayable("it would show the wearer's shoulders")
     base = EgoLayout(where.name, person, room, stance.camera, lens, {}, (), rgb, int(rng.integers(1 << 30)))
     around = clutter(rng, where, room, stance, base, motion, things, split)
-    head = Head(stance.camera, Sway.sample(rng), gaze(stance.camera, motion, things))
     times = np.linspace(0, motion.duration, frames)
     return Video("", verb, noun, motion, times, replace(base, objects=around), things, head, size, (833,))
 
@@ -316,6 +319,19 @@ def free_place(rng: np.random.Generator, room: Room) -> tuple[float, float]:
         if not any(box[0] < b and a < box[1] and box[2] < d and c < box[3] for a, b, c, d in taken):
             return x, z
     raise Unplayable("furniture leaves no place to work on")
+
+
+def shoulders_in_view(head: Head, stance: Stance, motion: Motion, lens: Intrinsics) -> bool:
+    """Whether the camera ever sees where an upper arm ends, or nearly."""
+    ends = np.array([stance.shoulders[side] for side in motion.wrists])
+    for time in np.linspace(0, motion.duration, 8):
+        x, y, z = moved(inverse(head.at(float(time))), ends).T
+        depth = np.maximum(z, 0.02)
+        u, v = lens.fx * x / depth + lens.cx, lens.fy * y / depth + lens.cy
+        room = 0.1 * lens.fx / depth  # a shoulder's radius
+        if ((z > 0) & (u > -room) & (u < lens.width + room) & (v > -room) & (v < lens.height + room)).any():
+            return True
+    return False
 
 
 def gaze(camera: Pose, motion: Motion, things: Sequence[RigidObject]) -> Spline:
