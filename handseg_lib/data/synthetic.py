@@ -7,7 +7,7 @@ name is whole; `index.json`, written last, says that the set is. A killed render
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import astuple
 from functools import cached_property, partial
@@ -167,11 +167,11 @@ def render(folder: Path, recipe: Recipe, workers: int) -> None:
     facts: dict[int, dict[str, Any]] = {}
     missing = []
     for shard in range(len(recipe.shards())):
-        stored = _stored_facts(folder, recipe, shard)
+        stored = stored_facts(folder, recipe, shard)
         missing.append(shard) if stored is None else facts.update({shard: stored})
     done = sum(len(recipe.shards()[shard]) for shard in facts)
     with tqdm(total=recipe.count, initial=done, desc=f"rendering {recipe.scene} {recipe.split}", unit="frame") as bar:
-        for shard, fact in _rendered(folder, recipe, missing, workers):
+        for shard, fact in rendered_shards(partial(render_shard, folder, recipe), missing, workers):
             facts[shard] = fact
             bar.update(len(fact["ids"]))
     ordered = [facts[shard] for shard in sorted(facts)]
@@ -181,15 +181,17 @@ def render(folder: Path, recipe: Recipe, workers: int) -> None:
     write_atomic(folder / "index.json", json.dumps(index))
 
 
-def _rendered(folder: Path, recipe: Recipe, shards: list[int], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Render shards in this process or several, yielding each as it is finished."""
+def rendered_shards(
+    work: Callable[[int], dict[str, Any]], shards: Sequence[int], workers: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Do `work`, which renders one shard by its number, in this process or several; yields each when it is finished."""
     if workers <= 1 or len(shards) <= 1:
         for shard in shards:
-            yield shard, render_shard(folder, recipe, shard)
+            yield shard, work(shard)
         return
     # spawn: a forked child would inherit threads and locks of torch and OpenCV in whatever state they are
     with ProcessPoolExecutor(min(workers, len(shards)), get_context("spawn"), initializer=_one_thread) as pool:
-        futures: dict[Future, int] = {pool.submit(render_shard, folder, recipe, shard): shard for shard in shards}
+        futures: dict[Future, int] = {pool.submit(work, shard): shard for shard in shards}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -244,7 +246,7 @@ def shard_path(folder: Path, kind: str, shard: int) -> Path:
     return folder / f"{kind}_{shard:05d}.npy"
 
 
-def _stored_facts(folder: Path, recipe: Recipe, shard: int) -> dict[str, Any] | None:
+def stored_facts(folder: Path, recipe: Recipe, shard: int) -> dict[str, Any] | None:
     """What is known of a finished shard, or None where any of its files is missing."""
     facts = folder / f"shard_{shard:05d}.json"
     if not facts.exists() or not all(shard_path(folder, kind, shard).exists() for kind in recipe.kinds):

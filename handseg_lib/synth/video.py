@@ -18,7 +18,8 @@ from handseg_lib.synth.acts import NOUNS_OF, VERBS, nouns_of, things_for
 from handseg_lib.synth.domains import INDOOR, Domain, domain_named
 from handseg_lib.synth.ego_arms import Stance, sample_stance
 from handseg_lib.synth.ego_layout import EgoHand, EgoLayout, EgoObject, Room, build_scene
-from handseg_lib.synth.ego_work import Work, allowed_kinds
+from handseg_lib.synth.ego_places import allowed_kinds
+from handseg_lib.synth.ego_work import Work
 from handseg_lib.synth.flaws import flaws_of
 from handseg_lib.synth.flow import Flow, Wall, optical_flow
 from handseg_lib.synth.motion import Motion, Wearer
