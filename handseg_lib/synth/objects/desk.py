@@ -128,7 +128,7 @@ def phone(rng: Rng) -> Design:
         Hold("power", centre, Z, UP), Hold("power", (0, -t / 2, -0.1 * z), Z, UP), Hold("power", centre, Z, DOWN),
         Hold("pinch", (x / 2 - 0.014, -t / 2, 0), Z, (-1, 0, 0)), Hold("pinch", (0, -t / 2, -z / 2 + 0.014), X, Z),
         *pair(Hold("pinch", low, (0, 0, 1), (-1, 0, 0)), Hold("pinch", (-low[0], low[1], low[2]), (0, 0, 1), X)),
-        *pair(Hold("press", (0, -t, 0.1 * z), X, DOWN), Hold("power", centre, Z, UP)),
+        *pair(Hold("press", (0, -t, 0.1 * z), (-1, 0, 0), DOWN), Hold("power", centre, Z, UP)),
     )  # fmt: skip
     return Design(tuple(parts), holds)
 
@@ -159,7 +159,7 @@ def remote(rng: Rng) -> Design:
     holds = (
         Hold("power", centre, Z, UP), Hold("power", centre, Z, DOWN), Hold("power", (0, -t / 2, -0.2 * z), Z, UP),
         Hold("pinch", (0, -t / 2, 0), Z, DOWN), Hold("pinch", (0, -t / 2, -z / 2 + 0.02), X, Z),
-        *pair(Hold("press", (0, -t, wheel), X, DOWN), Hold("power", centre, Z, UP)),
+        *pair(Hold("press", (0, -t, wheel), (-1, 0, 0), DOWN), Hold("power", centre, Z, UP)),
     )  # fmt: skip
     return Design(tuple(parts), holds)
 

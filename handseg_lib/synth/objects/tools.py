@@ -358,7 +358,7 @@ def combination_box(rng: Rng) -> Design:
         *pair(Hold("flat", (x / 2, middle, 0), UP, (-1, 0, 0)), Hold("flat", (-x / 2, middle, 0), UP, X)),
         Hold("hook", (0, -y - 0.024, 0), X, DOWN), Hold("press", dial, X, Z),
         Hold("flat", (0, -y - 0.0, -0.25 * z), X, DOWN),
-        *pair(Hold("press", dial, X, Z), Hold("flat", (-x / 2, middle, 0), UP, X)),
+        *pair(Hold("press", dial, (-1, 0, 0), Z), Hold("flat", (-x / 2, middle, 0), UP, X)),
     )  # fmt: skip
     return Design(tuple(parts), holds)
 

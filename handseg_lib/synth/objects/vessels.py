@@ -29,7 +29,7 @@ def mug(rng: Rng) -> Design:
         Hold("hook", (bar, -0.55 * h, 0), UP, (-1, 0, 0)),
         Hold("pinch", (bar, -0.6 * h, 0), UP, (-1, 0, 0)),
         *around(-0.5 * h, count=4),
-        *pair(Hold("power", (0, -0.5 * h, 0), UP, (-1, 0, 0.3)), Hold("power", (0, -0.5 * h, 0), UP, (1, 0, 0.3))),
+        *pair(Hold("power", (0, -0.5 * h, 0), UP, (-1, 0, -0.3)), Hold("power", (0, -0.5 * h, 0), UP, (1, 0, -0.3))),
     )
     return Design(tuple(parts), holds)
 
@@ -187,7 +187,7 @@ def jar(rng: Rng) -> Design:
     parts = (Part(body, at(), "glass"), Part(label, at(), "label", decal=True), Part(lid, at(), "lid"))
     top = Hold("pinch", (0, -h - 0.004, 0), (1, 0, 0), DOWN)
     open_it = pair(
-        Hold("power", (0, -h - 0.004, 0), (0.7, 0, 0.7), DOWN), Hold("power", (0, -0.45 * h, 0), UP, (1, 0, 0.3))
+        Hold("power", (0, -h - 0.004, 0), (-0.7, 0, -0.7), DOWN), Hold("power", (0, -0.45 * h, 0), UP, (1, 0, -0.3))
     )
     return Design(parts, (*around(-0.45 * h), top, *open_it))
 
