@@ -95,6 +95,9 @@ def test_gestures_vary_with_the_generator_and_repeat_with_its_seed():
         assert np.abs(poses[0].angles - GESTURES[name].angles).max() < np.radians(25)
     thumb = [joint_positions(SHAPE, HandPose.gesture("thumbs_up", np.random.default_rng(s)))[4] for s in range(6)]
     assert all(tip[0] > 0.075 for tip in thumb)
+    for seed in range(12):
+        ring = joint_positions(SHAPE, HandPose.gesture("ok", np.random.default_rng(seed)))
+        assert np.linalg.norm(ring[4] - ring[8]) < 0.032  # thumb and index finger still close the ring
     with pytest.raises(ValueError, match=r"'wave'.*thumbs_up"):
         HandPose.gesture("wave", np.random.default_rng(0))
 
