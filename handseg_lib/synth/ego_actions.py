@@ -12,8 +12,9 @@ from handseg_lib.synth.body import rotation
 from handseg_lib.synth.ego_activities import idle, name_of, preferred, take_any
 from handseg_lib.synth.ego_arms import OTHER, Array
 from handseg_lib.synth.ego_layout import SIDES, EgoObject
+from handseg_lib.synth.ego_places import footprint, upright
 from handseg_lib.synth.ego_things import made, nail, stream
-from handseg_lib.synth.ego_work import Work, upright
+from handseg_lib.synth.ego_work import Work
 from handseg_lib.synth.hand import HandPose
 from handseg_lib.synth.objects import RigidObject
 
@@ -35,6 +36,12 @@ def anchored(point: Array, target: Array, turn: Callable[[float], Array]) -> Cal
     return place
 
 
+def edge_down(sign: int, spread: float, pitch: float) -> Callable[[float], Array]:
+    """Turns of a tool that lies along x with its edge or face at +z: edge down, pointing ahead and inwards."""
+    down = rotation("z", pitch) @ rotation("x", -np.pi / 2)
+    return lambda share: rotation("y", -np.pi / 2 + sign * spread * (share - 0.63)) @ down
+
+
 def high(thing: RigidObject) -> float:
     """Height of a standing object, metres."""
     return float(-thing.mesh.vertices[:, 1].min())
@@ -52,18 +59,22 @@ def cut(work: Work) -> bool:
         level = high(board)
     # the food lies across, its held end (x > 0 in its own frame) on the helping hand's side
     yaw = (np.pi if side == "left" else 0) + rng.normal(0, 0.2)
-    lying = upright(spot - (0, level, 0), yaw)
+    lying = upright(spot - np.array([0, level, 0]), yaw)
     lying[:3, 3] -= lying[:3, :3] @ np.array([0.5 * food.extent[0], 0, 0])
     held = work.hold(OTHER[side], food, lambda share: lying, reached=(side,), rise=False)
     if held is None:
         return False
     share = rng.uniform(0.6, 0.75)
     thick = float(food.extent[1])
-    mark = held[:3, 3] + held[:3, :3] @ np.array([share * food.extent[0], 0, 0]) - (0, thick * rng.uniform(0.3, 1.0), 0)
+    mark = (
+        held[:3, 3]
+        + held[:3, :3] @ np.array([share * food.extent[0], 0, 0])
+        - np.array([0, thick * rng.uniform(0.3, 1.0), 0])
+    )
     edge = knife.mesh.vertices[:, 2].max()
     blade = np.array([rng.uniform(0.03, 0.07), -0.5 * knife.extent[1], edge])
     pitch = rng.uniform(-0.2, 0.05)
-    turn = lambda s: rotation("y", -np.pi / 2 + signed(side) * (2.2 * s - 1.4)) @ rotation("z", pitch) @ rotation("x", -np.pi / 2)  # noqa: E731
+    turn = edge_down(signed(side), 2.2, pitch)
     grips = [g for g in knife.grips if g.approach[2] > 0.5 or g.approach[1] > 0.5]
     work.activity = f"cutting a {name_of(food)}"
     return work.hold(side, knife, anchored(blade, mark, turn), grips, rise=False) is not None
@@ -84,16 +95,22 @@ def pour(work: Work) -> bool:
     else:
         work.stand(target, at, reached=(side,))
         idle(work, OTHER[side], absent=0.6)
-    over = at - (0, rim + rng.uniform(0.03, 0.07), 0)
+    over = at - np.array([0, rim + rng.uniform(0.03, 0.07), 0])
     angle = rng.uniform(1.75, 2.15)  # beyond level: the mouth hangs lowest
     mouth = np.array([0, -high(source), 0])
     grips = [g for g in source.grips if g.hands == 1 and g.type == "power"]
-    pose = work.hold(side, source, anchored(mouth, over, lambda s: rotation("y", 2 * np.pi * s) @ rotation("z", angle)), grips, rise=False)
+    pose = work.hold(
+        side,
+        source,
+        anchored(mouth, over, lambda s: rotation("y", 2 * np.pi * s) @ rotation("z", angle)),
+        grips,
+        rise=False,
+    )
     if pose is None:
         return False
     low = resting_height(target) + 0.002
     jet = stream(rng, float(-over[1]) - low)
-    work.objects.append(EgoObject(jet, upright(at - (0, low, 0), 0.0), passing=True))
+    work.objects.append(EgoObject(jet, upright(at - np.array([0, low, 0]), 0.0), passing=True))
     work.activity = f"pouring from a {name_of(source)} into a {name_of(target)}"
     return True
 
@@ -112,26 +129,34 @@ def stir(work: Work) -> bool:
     else:
         work.stand(vessel, at, reached=(side,))
         idle(work, OTHER[side], absent=0.6)
-    head = np.array([tool.mesh.vertices[:, 0].min() + 0.01, tool.mesh.vertices[tool.mesh.vertices[:, 0].argmin(), 1], 0])
+    head = np.array(
+        [tool.mesh.vertices[:, 0].min() + 0.01, tool.mesh.vertices[tool.mesh.vertices[:, 0].argmin(), 1], 0]
+    )
     steep = -rng.uniform(0.75, 1.15)
     turn = lambda s: rotation("y", 2 * np.pi * s) @ rotation("z", steep)  # noqa: E731
     work.activity = f"stirring with a {name_of(tool)} in a {name_of(vessel)}"
-    return work.hold(side, tool, anchored(head, at - (0, 0.012, 0), turn), rise=False) is not None
+    return work.hold(side, tool, anchored(head, at - np.array([0, 0.012, 0]), turn), rise=False) is not None
 
 
-def from_plate(work: Work) -> bool:
-    """Food or a small thing taken from a plate or a board, on which it still lies."""
+def on_top(work: Work) -> bool:
+    """A thing taken from a plate, a board, a book or a box, on which it still lies."""
     rng, side = work.rng, preferred(work)
-    below, food = work.thing("plate", "cutting_board"), made("round_food" if rng.random() < 0.75 else "long_food", rng)
+    below = work.thing("plate", "cutting_board", "book", "box")
     if below is None:
+        return False
+    if below.kind in ("plate", "cutting_board"):
+        thing = made("round_food" if rng.random() < 0.75 else "long_food", rng)
+    else:
+        thing = work.thing(*work.domain.held)
+    level = resting_height(below)
+    if thing is None or level > 0.16 or footprint(thing) > 1.3 * footprint(below):
         return False
     at = work.spot(work.focus[0] + 0.05 * signed(side))
     work.stand(below, at, reached=(side,))
-    level = resting_height(below)
-    if work.hold(side, food, lambda s: upright(at - (0, level, 0), 2 * np.pi * s), rise=False) is None:
+    if work.hold(side, thing, lambda s: upright(at - np.array([0, level, 0]), 2 * np.pi * s), rise=False) is None:
         return False
     idle(work, OTHER[side])
-    work.activity = f"taking a {name_of(food)} from a {name_of(below)}"
+    work.activity = f"taking a {name_of(thing)} from a {name_of(below)}"
     return True
 
 
@@ -153,14 +178,14 @@ def write(work: Work) -> bool:
     work.stand(sheet, at, rng.normal(0, 0.2), reached=(side,))
     level = high(sheet)
     tip = np.array([pen.mesh.vertices[:, 0].max(), -0.5 * pen.extent[1], 0])
-    mark = at + (signed(side) * rng.uniform(0.0, 0.04), -level, rng.uniform(-0.02, 0.04))
+    mark = at + np.array([signed(side) * rng.uniform(0.0, 0.04), -level, rng.uniform(-0.02, 0.04)])
     slant = rng.uniform(0.7, 1.05)
     grips = [g for g in pen.grips if g.type == "tripod"]
     turn = lambda s: rotation("y", 2 * np.pi * s) @ rotation("z", slant)  # noqa: E731
     if work.hold(side, pen, anchored(tip, mark, turn), grips, rise=False) is None:
         return False
     for _ in range(8 if rng.random() < 0.75 else 0):
-        beside = at + (-signed(side) * rng.uniform(0.05, 0.1), 0, rng.uniform(-0.06, 0.04))
+        beside = at + np.array([-signed(side) * rng.uniform(0.05, 0.1), 0, rng.uniform(-0.06, 0.04)])
         yaw = -signed(OTHER[side]) * rng.uniform(0.2, 0.8)
         if work.lay(OTHER[side], beside, HandPose.named("relaxed"), yaw, rng.uniform(-0.2, 0.1), -level, "stationary"):
             break
@@ -179,7 +204,7 @@ def typing(work: Work) -> bool:
     for side in hands:
         for _ in range(8):
             pose = HandPose.named("claw").interpolate(HandPose.named("relaxed"), float(rng.uniform(0.5, 0.9)))
-            place = at + (signed(side) * rng.uniform(0.06, 0.1), 0, rng.uniform(-0.04, 0.0))
+            place = at + np.array([signed(side) * rng.uniform(0.06, 0.1), 0, rng.uniform(-0.04, 0.0)])
             yaw, tip = -signed(side) * rng.uniform(0.1, 0.6), -rng.uniform(0.0, 0.3)
             if work.lay(side, place, pose, yaw, tip, -high(board), "stationary"):
                 break
@@ -189,7 +214,7 @@ def typing(work: Work) -> bool:
 
 def press(work: Work) -> bool:
     """A finger on a button or on a screen."""
-    rng, side = work.rng, preferred(work)
+    side = preferred(work)
     thing = work.thing("combination_box", "phone", "remote", "camera", "spray_bottle")
     grips = [g for g in thing.grips if g.type == "press"] if thing is not None else []
     if not grips:
@@ -218,22 +243,27 @@ def craft(work: Work) -> bool:
     else:
         work.add(board, lying, reached=(side,))
     level, vertices = high(board), tool.mesh.vertices
-    mark = at + (signed(side) * rng.uniform(0.02, 0.09), -level, rng.uniform(-0.01, 0.01))
+    mark = at + np.array([signed(side) * rng.uniform(0.02, 0.09), -level, rng.uniform(-0.01, 0.01)])
     end = float(vertices[:, 0].max())
     middle = -0.5 * float(tool.extent[1])
     if tool.kind == "hammer":
         pin = nail(rng)
         work.objects.append(EgoObject(pin, upright(mark, 0.0)))
         lift = high(pin) + (0.001 if rng.random() < 0.5 else rng.uniform(0.02, 0.1))
-        point, target = np.array([end - 0.012, middle, vertices[:, 2].max()]), mark - (0, lift, 0)
-        turn = lambda s: rotation("y", -np.pi / 2 + signed(side) * (2.6 * s - 1.6)) @ rotation("z", -0.1) @ rotation("x", -np.pi / 2)  # noqa: E731
+        point, target = np.array([end - 0.012, middle, vertices[:, 2].max()]), mark - np.array([0, lift, 0])
+        turn = edge_down(signed(side), 2.6, -0.1)
     else:
         slant = {"screwdriver": 1.35, "paint_brush": 0.75, "knife": 0.5}[tool.kind]
         point, target = np.array([end, middle, 0]), mark
         turn = lambda s: rotation("y", 2 * np.pi * s) @ rotation("z", slant)  # noqa: E731
     if work.hold(side, tool, anchored(point, target, turn), rise=False) is None:
         return False
-    verb = {"hammer": "hammering a nail", "screwdriver": "driving a screw", "paint_brush": "painting a board", "knife": "carving a board"}
+    verb = {
+        "hammer": "hammering a nail",
+        "screwdriver": "driving a screw",
+        "paint_brush": "painting a board",
+        "knife": "carving a board",
+    }
     work.activity = verb[tool.kind]
     return True
 
@@ -242,17 +272,18 @@ def game(work: Work) -> bool:
     """A piece moved on a board on which others stand."""
     rng, side = work.rng, preferred(work)
     board, at = made("game_board", rng), work.spot()
-    at = at + (0, 0, 0.05)
+    at = at + np.array([0, 0, 0.05])
     work.stand(board, at, rng.normal(0, 0.1), reached=(side,))
     level, half = high(board), 0.5 * float(board.extent[0]) - 0.04
     sort = [made("game_piece", rng) for _ in range(3)]
-    place = at + (signed(side) * rng.uniform(0, 0.6 * half), -level - (0 if rng.random() < 0.5 else rng.uniform(0.01, 0.05)), rng.uniform(-0.7, 0.1) * half)
+    lift = 0 if rng.random() < 0.5 else rng.uniform(0.01, 0.05)
+    place = at + np.array([signed(side) * rng.uniform(0, 0.6 * half), -level - lift, rng.uniform(-0.7, 0.1) * half])
     if work.hold(side, sort[0], lambda s: upright(place, 2 * np.pi * s), rise=True) is None:
         return False
     taken = [place]
     solid = work.occupied()
     for _ in range(int(rng.integers(4, 14))):
-        spot = at + (rng.uniform(-half, half), -level, rng.uniform(-half, half))
+        spot = at + np.array([rng.uniform(-half, half), -level, rng.uniform(-half, half)])
         piece = sort[int(rng.integers(3))]
         gap = np.abs(solid[np.abs(solid[:, 1] - spot[1]) < 0.06][:, [0, 2]] - spot[[0, 2]]).max(axis=1)
         if min(np.hypot(*(spot - t)[[0, 2]]) for t in taken) > 0.05 and gap[gap < 1].min(initial=1.0) > 0.035:
@@ -286,7 +317,7 @@ ACTIONS: dict[str, Callable[[Work], bool]] = {
     "cut": cut,
     "pour": pour,
     "stir": stir,
-    "on_plate": from_plate,
+    "on_top": on_top,
     "write": write,
     "type": typing,
     "press": press,
@@ -296,4 +327,4 @@ ACTIONS: dict[str, Callable[[Work], bool]] = {
 }
 """Activity name -> function that sets it and says whether it could."""
 BENT = {"drawer": (np.array([0.0, 0.1, -0.08]), (-0.44, -0.32), (0.26, 0.44))}
-"""Where the wearer looks, stands and how far bends for activities below the work surface: focus, z and height of eyes."""
+"""Activities below the work surface: where the wearer looks, and the ranges of the eyes' z and height."""

@@ -11,8 +11,9 @@ import numpy as np
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.ego_arms import OTHER, Array
 from handseg_lib.synth.ego_layout import SIDES
-from handseg_lib.synth.ego_work import STAYS, Work, upright
-from handseg_lib.synth.objects import RigidObject
+from handseg_lib.synth.ego_places import upright
+from handseg_lib.synth.ego_work import STAYS, Work
+from handseg_lib.synth.objects import Grip, RigidObject
 
 
 def bare(work: Work) -> bool:
@@ -24,7 +25,9 @@ def bare(work: Work) -> bool:
 
 def idle(work: Work, side: str, absent: float = 0.35) -> bool:
     """What a hand does that has nothing to do: out of view, on the table, or in the air."""
-    kind = str(work.rng.choice(["absent", "rest", "press", "gesture"], p=[absent, 0.45 - absent / 2, 0.1, 0.45 - absent / 2]))
+    kind = str(
+        work.rng.choice(["absent", "rest", "press", "gesture"], p=[absent, 0.45 - absent / 2, 0.1, 0.45 - absent / 2])
+    )
     if kind == "absent":
         return False
     return work.gesture(side) if kind == "gesture" else work.rest(side, kind == "press")
@@ -71,7 +74,7 @@ def both_hands(work: Work) -> bool:
         thing = work.thing(*work.domain.held)
         if thing is None:
             return False
-        at = work.spot() - (0, abs(work.rng.normal(0, 0.05)), 0)
+        at = work.spot() - np.array([0, abs(work.rng.normal(0, 0.05)), 0])
         if work.hold_both(thing, at):
             work.activity = f"holding a {name_of(thing)} with both hands"
             return True
@@ -88,11 +91,17 @@ def take_any(work: Work, side: str) -> bool:
         at = work.spot(work.focus[0] + sign * rng.uniform(0.03, 0.17))
         lifted = rng.random() < 0.6 and thing.kind not in STAYS
         if lifted:
-            at = at - (0, rng.uniform(0.03, 0.2), 0)
-        if work.hold(side, thing, turning(at, tilt(rng) if lifted else np.eye(3))) is not None:
+            at = at - np.array([0, rng.uniform(0.03, 0.2), 0])
+        grips = [g for g in thing.grips if g.hands == 1 and g.type != "press" and carries(g, lifted)]
+        if work.hold(side, thing, turning(at, tilt(rng) if lifted else np.eye(3)), grips) is not None:
             work.activity = f"holding a {name_of(thing)}"
             return True
     return False
+
+
+def carries(grip: Grip, lifted: bool) -> bool:
+    """Whether a grip can hold a thing there: a flat hand carries from below and presses from above."""
+    return grip.type != "flat" or float(grip.approach[1]) * (-1 if lifted else 1) > 0.7
 
 
 def turning(at: Array, tilted: Array) -> Callable[[float], Array]:

@@ -173,7 +173,10 @@ def free_wrist(rng: np.random.Generator, stance: Stance, side: str, target: Arra
     about = -turn if side == "right" else turn
     frame = np.eye(4)
     frame[:3, :3] = (
-        neutral @ rotation("y", about) @ rotation("x", bend) @ rotation("z", float(np.clip(rng.normal(0, 0.1), -0.25, 0.25)))
+        neutral
+        @ rotation("y", about)
+        @ rotation("x", bend)
+        @ rotation("z", float(np.clip(rng.normal(0, 0.1), -0.25, 0.25)))
     )
     frame[:3, 3] = arm.wrist
     return frame

@@ -12,7 +12,8 @@ from handseg_lib.synth.ego_activities import ACTIVITIES as SIMPLE
 from handseg_lib.synth.ego_activities import bare
 from handseg_lib.synth.ego_arms import sample_stance
 from handseg_lib.synth.ego_layout import EgoLayout, EgoScene, build_scene, clean_background
-from handseg_lib.synth.ego_work import Work, allowed_kinds
+from handseg_lib.synth.ego_places import allowed_kinds
+from handseg_lib.synth.ego_work import Work
 
 __all__ = ["EgoLayout", "EgoScene", "build_scene", "clean_background", "ego_hand_object",
            "ego_hand_object_wild", "sample_layout"]  # fmt: skip

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import Label
 from handseg_lib.synth.appearance import Look
-from handseg_lib.synth.arms import Arm
+from handseg_lib.synth.arms import STEPS, Arm, arm_frames, arm_line, arm_radius
 from handseg_lib.synth.hand import HandPose, hand_model
+from handseg_lib.synth.loft import loft, superellipse
 from handseg_lib.synth.mesh import Mesh, rotate
-from handseg_lib.synth.person import Person, Surface
+from handseg_lib.synth.person import Person, Surface, circle, cloth_texture, piece
 from handseg_lib.synth.render import Camera
 from handseg_lib.synth.rgb_camera import RgbCamera
 from handseg_lib.synth.scene import PlacedHand, PlacedObject, Scene, dressed, kept_faces, moved, placed_meshes
@@ -135,7 +136,7 @@ class EgoLayout:
     intrinsics: Intrinsics
     hands: Mapping[str, EgoHand] = field(default_factory=dict)
     objects: tuple[EgoObject, ...] = ()
-    rgb: RgbCamera = RgbCamera()
+    rgb: RgbCamera = field(default_factory=RgbCamera)
     seed: int = 0
     activity: str = ""
 
@@ -156,9 +157,7 @@ class EgoLayout:
     def empty(self) -> "EgoLayout":
         """The same view without the wearer's arms and what they touch and can carry: a clean background."""
         stays = tuple(
-            replace(o, touched_by=(), reached_by=())
-            for o in self.objects
-            if o.fixed or not (o.touched_by or o.passing)
+            replace(o, touched_by=(), reached_by=()) for o in self.objects if o.fixed or not (o.touched_by or o.passing)
         )
         return replace(self, hands={}, objects=stays, activity="")
 
@@ -202,9 +201,7 @@ def build_scene(layout: EgoLayout) -> EgoScene:
     shown = [under_sleeve(hand.mesh, layout.person) for hand in hands.values()]
     arms = [mesh.transformed(to_camera) for mesh in arm_meshes(layout)]
     model = hand_model(layout.person.hand)
-    joints = {
-        side: moved(model.joints(hand.pose, hand.wrist, side), to_camera) for side, hand in layout.hands.items()
-    }
+    joints = {side: moved(model.joints(hand.pose, hand.wrist, side), to_camera) for side, hand in layout.hands.items()}
     camera = Camera(layout.intrinsics, np.eye(4))
     return EgoScene(
         name="ego_hand_object",
@@ -234,7 +231,22 @@ def arm_meshes(layout: EgoLayout) -> list[Mesh]:
     for side, hand in layout.hands.items():
         rng = np.random.default_rng([829, layout.seed, SIDES.index(side)])
         meshes += layout.person.limb(hand.arm, side, rng)
+        if layout.person.outfit.sleeve < 1:
+            meshes.append(elbow_skin(layout.person, hand.arm, side))
     return meshes
+
+
+def elbow_skin(person: Person, arm: Arm, side: str) -> Mesh:
+    """Skin over a bare elbow: it covers the rim of the upper arm and dives into the forearm."""
+    s = np.linspace(0, 2, STEPS)
+    near = (s > 0.86) & (s < 1.18)
+    line, frames = arm_line(arm), arm_frames(arm, arm_line(arm))
+    radius = arm_radius(person.hand.arm_girth) * np.interp(s, [0.86, 0.95, 1.0, 1.18], [0.97, 1.02, 1.0, 0.62])
+    outline = superellipse(circle(28), *[radius[near]] * 3, np.full(near.sum(), 2.0))
+    shape = (int(near.sum()), 28)
+    label = Label.LEFT_ARM if side == "left" else Label.RIGHT_ARM
+    vertices = loft(line[near], frames[near], outline)
+    return piece(vertices, shape, Surface.SKIN, label, cloth_texture(shape, (0.0125, 0.009), 5.0))
 
 
 def under_sleeve(hand: Mesh, person: Person) -> Mesh:

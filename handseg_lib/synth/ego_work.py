@@ -16,10 +16,11 @@ from handseg_lib.synth.body import rotation
 from handseg_lib.synth.domains import Domain
 from handseg_lib.synth.ego_arms import OTHER, Array, Stance, free_wrist, hand_points_of, raised, reach_for
 from handseg_lib.synth.ego_layout import SIDES, EgoHand, EgoObject, Room
+from handseg_lib.synth.ego_places import TABLE, basis, clear_of_table, footprint, rough_wrist, upright
 from handseg_lib.synth.grasp import Grasp, grasp
 from handseg_lib.synth.hand import HandPose
 from handseg_lib.synth.hand_pairs import sample_pair
-from handseg_lib.synth.objects import OBJECT_KINDS, RigidObject, object_names, sample_object
+from handseg_lib.synth.objects import RigidObject, sample_object
 
 if TYPE_CHECKING:
     from handseg_lib.synth.objects import Grip
@@ -29,12 +30,10 @@ DEEPEST = 0.006
 """Metres by which a hand may press into what it holds; deeper grasps are refused."""
 CONTACT = 0.002
 """Surfaces nearer than this touch, metres."""
+PRESS = 0.0015
+"""How deep hands may press into what they do not hold, metres."""
 STAYS = ("mouse", "keyboard", "cutting_board")
 """Kinds that are used where they stand."""
-TABLE = 0.05
-"""No table top is thicker, metres: what is lower is in front of drawers."""
-PALM = np.array([0.0, 0.085, 0.032])
-"""Where a closing hand's middle lies in its own frame, about, metres."""
 PALM_DOWN = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 """(3, 3) hand frame to room of either hand, laid on its palm with the fingers pointing ahead."""
 RESTING = ("flat", "relaxed", "open", "cup", "fist", "relaxed", "flat")
@@ -51,7 +50,13 @@ class Work:
     """
 
     def __init__(
-        self, rng: np.random.Generator, domain: Domain, room: Room, stance: Stance, lens: Intrinsics, kinds: Sequence[str]
+        self,
+        rng: np.random.Generator,
+        domain: Domain,
+        room: Room,
+        stance: Stance,
+        lens: Intrinsics,
+        kinds: Sequence[str],
     ) -> None:
         self.rng, self.domain, self.room, self.stance, self.lens = rng, domain, room, stance, lens
         self.kinds = tuple(kinds)
@@ -85,7 +90,12 @@ class Work:
         self.objects.append(EgoObject(thing, pose, tuple(touched), tuple(reached)))
 
     def stand(
-        self, thing: RigidObject, at: Array, yaw: float | None = None, touched: Iterable[str] = (), reached: Iterable[str] = ()
+        self,
+        thing: RigidObject,
+        at: Array,
+        yaw: float | None = None,
+        touched: Iterable[str] = (),
+        reached: Iterable[str] = (),
     ) -> Array:
         """Stand an object at a place with its own base on it; returns its pose."""
         pose = upright(at, self.rng.uniform(0, 2 * np.pi) if yaw is None else yaw)
@@ -102,12 +112,33 @@ class Work:
         u, v = self.lens.fx * x / z + self.lens.cx, self.lens.fy * y / z + self.lens.cy
         return bool(-10 <= u <= self.lens.width + 10 and -10 <= v <= self.lens.height + 10)
 
-    def put(self, side: str, hand: EgoHand | None) -> bool:
-        """Keep a hand where there is one."""
+    def put(self, side: str, hand: EgoHand | None, holding: RigidObject | None = None) -> bool:
+        """Keep a hand where there is one that passes through nothing."""
         if hand is None or not clear_of_table(self.stance, side, hand) or not self.apart(side, hand):
+            return False
+        if not self.clear_of_things(side, hand, holding):
             return False
         self.hands[side] = hand
         return True
+
+    def clear_of_things(self, side: str, hand: EgoHand, holding: RigidObject | None = None) -> bool:
+        """Whether a hand and its forearm touch other things than the held one at most."""
+        skin = self.stance.model.posed(hand.pose, hand.wrist, side, hand.elbow).vertices
+        for o in self.objects:
+            if o.thing is holding:
+                continue
+            near = self._near(o, skin)
+            if len(near) and o.thing.distance(near).min() < -PRESS:
+                return False
+        return True
+
+    @staticmethod
+    def _near(o: EgoObject, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(M, 3) those of some room points that may touch an object, in its frame."""
+        local = ((points - o.pose[:3, 3]) @ o.pose[:3, :3]).astype(np.float32)
+        corners = o.thing.mesh.vertices
+        inside = (local > corners.min(axis=0) - CONTACT) & (local < corners.max(axis=0) + CONTACT)
+        return local[inside.all(axis=1)]
 
     def apart(self, side: str, hand: EgoHand, room: float = 0.012) -> bool:
         """Whether a hand keeps away from the other hand and its forearm."""
@@ -124,7 +155,11 @@ class Work:
         rng, sign = self.rng, 1 if side == "right" else -1
         for _ in range(12):
             pose = HandPose.named(str(rng.choice(GESTURES))) if rng.random() < 0.5 else HandPose.sample(rng)
-            target = self.spot(self.focus[0] + sign * rng.uniform(0.04, 0.2)) - (0, rng.uniform(0.05, 0.24), rng.uniform(0, 0.1))
+            target = self.spot(self.focus[0] + sign * rng.uniform(0.04, 0.2)) - (
+                0,
+                rng.uniform(0.05, 0.24),
+                rng.uniform(0, 0.1),
+            )
             turn = rng.uniform(-0.6, 1.8)
             wrist = free_wrist(rng, self.stance, side, target, turn, float(np.clip(rng.normal(-0.1, 0.35), -0.8, 0.8)))
             if self.sees(wrist[:3, 3] + 0.09 * wrist[:3, 1]) and self.put(side, raised(self.stance, side, wrist, pose)):
@@ -142,7 +177,7 @@ class Work:
             tip = -rng.uniform(0.25, 0.6) if pointing else rng.normal(0.0, 0.1)
             roll = 0.0 if pointing or rng.random() < 0.75 else sign * rng.uniform(0.5, 1.3)
             wrist[:3, :3] = rotation("y", yaw) @ rotation("x", tip) @ PALM_DOWN @ rotation("y", roll)
-            wrist[:3, 3] = at - (0, 0.05, 0.05)
+            wrist[:3, 3] = at - np.array([0, 0.05, 0.05])
             points = hand_points_of(self.stance, side, pose, wrist)
             wrist[1, 3] -= float(points[:, 1].max())
             hand = raised(self.stance, side, wrist, pose, "stationary")
@@ -168,14 +203,20 @@ class Work:
     def _place_pair(self, pair: object) -> Array | None:
         """(4, 4) where a pair of hands is easiest on both arms."""
         rng, middle = self.rng, np.mean([pair.wrists[s][:3, 3] for s in SIDES], axis=0)
-        own = _basis(np.mean([pair.elbows[s] for s in SIDES], axis=0) - middle, pair.elbows["right"] - pair.elbows["left"])
+        own = basis(
+            np.mean([pair.elbows[s] for s in SIDES], axis=0) - middle, pair.elbows["right"] - pair.elbows["left"]
+        )
         best: tuple[float, Array | None] = (3.0, None)
         for _ in range(24):
-            target = self.spot() - (0, rng.uniform(0.06, 0.22), 0.03)
-            back = np.mean(list(self.stance.shoulders.values()), axis=0) + (0, 0.2, 0) - target
-            turn = rotation("x", rng.normal(0, 0.4)) @ rotation("y", rng.normal(0, 0.3)) @ rotation("z", rng.normal(0, 0.4))
+            target = self.spot() - np.array([0, rng.uniform(0.06, 0.22), 0.03])
+            back = np.mean(list(self.stance.shoulders.values()), axis=0) + np.array([0, 0.2, 0]) - target
+            turn = (
+                rotation("x", rng.normal(0, 0.4))
+                @ rotation("y", rng.normal(0, 0.3))
+                @ rotation("z", rng.normal(0, 0.4))
+            )
             place = np.eye(4)
-            place[:3, :3] = turn @ _basis(back, np.array([1.0, 0, 0])) @ own.T
+            place[:3, :3] = turn @ basis(back, np.array([1.0, 0, 0])) @ own.T
             place[:3, 3] = target - place[:3, :3] @ middle
             cost = max(reach_for(self.stance, s, place @ pair.wrists[s], 4)[0] for s in SIDES)
             if cost < best[0]:
@@ -215,8 +256,10 @@ class Work:
             if held.penetration > DEEPEST or len(held.touching) < 2:
                 continue
             pose = self._risen(side, held, pose, rise)
-            hand = pose is not None and raised(self.stance, side, pose @ held.wrist, held.pose, "stationary" if fixed else "portable")
-            if hand and self.put(side, hand):
+            hand = pose is not None and raised(
+                self.stance, side, pose @ held.wrist, held.pose, "stationary" if fixed else "portable"
+            )
+            if hand and self.put(side, hand, thing):
                 self.objects = [o for o in self.objects if o.thing is not thing]
                 self.objects.append(EgoObject(thing, pose, (side,), tuple(reached), fixed))
                 return pose
@@ -227,8 +270,7 @@ class Work:
         for side, hand in self.hands.items():
             skin = self.stance.model.posed(hand.pose, hand.wrist, side).vertices
             for k, o in enumerate(self.objects):
-                local = ((skin - o.pose[:3, 3]) @ o.pose[:3, :3]).astype(np.float32)
-                near = local[(np.abs(local) < np.abs(o.thing.mesh.vertices).max(axis=0) + CONTACT).all(axis=1)]
+                near = self._near(o, skin)
                 if side in o.touched_by or not len(near) or o.thing.distance(near).min() >= CONTACT:
                     continue
                 self.objects[k] = replace(o, touched_by=tuple(s for s in SIDES if s in o.touched_by or s == side))
@@ -287,7 +329,7 @@ class Work:
             index = next(k for k, g in enumerate(thing.grips) if g is grip)
             right, left = (grip, other) if index < grip.partner else (other, grip)
             for lift in (0.0, 0.06):
-                pose = upright(at - (0, lift, 0), rng.normal(0, 0.2))
+                pose = upright(at - np.array([0, lift, 0]), rng.normal(0, 0.2))
                 if self._with_both(thing, pose, right, left):
                     return True
         return False
@@ -306,7 +348,10 @@ class Work:
             pose = moved
         for s in SIDES:
             found[s] = raised(self.stance, s, pose @ held[s].wrist, held[s].pose, "portable")
-        if any(h is None or not clear_of_table(self.stance, s, h) for s, h in found.items()):
+        if any(
+            h is None or not clear_of_table(self.stance, s, h) or not self.clear_of_things(s, h)
+            for s, h in found.items()
+        ):
             return False
         self.hands["left"] = found["left"]
         if not self.apart("right", found["right"], 0.004):
@@ -359,54 +404,3 @@ class Work:
             step = max(1, len(o.thing.mesh.vertices) // 400)
             clouds.append(o.thing.mesh.vertices[::step] @ o.pose[:3, :3].T + o.pose[:3, 3])
         return np.concatenate(clouds)
-
-
-def rough_wrist(grip: "Grip", side: str) -> Array:
-    """(4, 4) about where a hand must be to take a grip: hand frame to object frame."""
-    x, z = np.asarray(grip.axis, float), np.asarray(grip.approach, float)
-    y = np.cross(z, x)
-    frame = np.eye(4)
-    if side == "right":
-        frame[:3, :3] = np.stack([x, y, z], 1)
-    else:
-        frame[:3, :3] = np.stack([-x, -y, z], 1)
-    if grip.type == "power":  # a thin handle lies aslant in the hand
-        slant = np.interp(grip.width, [0.01, 0.035, 0.08], [0.5, 0.3, 0.15])
-        frame[:3, :3] = frame[:3, :3] @ rotation("z", -slant if side == "right" else slant)
-    frame[:3, 3] = np.asarray(grip.centre, float) - frame[:3, :3] @ PALM
-    return frame
-
-
-def upright(at: Array, yaw: float) -> Array:
-    """(4, 4) pose of an object that stands at a place, turned about the vertical."""
-    pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = rotation("y", yaw), at
-    return pose
-
-
-def footprint(thing: RigidObject) -> float:
-    """Radius in metres about the object's origin of what it covers, seen from above."""
-    x, _, z = thing.mesh.vertices.T
-    return float(np.sqrt((x * x + z * z).max()))
-
-
-def clear_of_table(stance: Stance, side: str, hand: EgoHand) -> bool:
-    """Whether hand and forearm keep out of the table's or counter's top."""
-    points = stance.model.posed(hand.pose, hand.wrist, side, hand.elbow).vertices
-    inside = (points[:, 2] > 0.01) & (points[:, 1] > 0.0015) & (points[:, 1] < TABLE)
-    return not inside.any()
-
-
-def allowed_kinds(domain: Domain, split: str) -> tuple[str, ...]:
-    """Kinds of objects that a domain may show in a split; the out-of-distribution domain also has held-out kinds."""
-    known = set(object_names(split)) | (set(object_names("held_out")) if domain.name == "wild" else set())
-    listed = dict.fromkeys((*domain.held, *domain.around))
-    return tuple(kind for kind in listed if kind in OBJECT_KINDS and kind in known)
-
-
-def _basis(first: Array, second: Array) -> Array:
-    """(3, 3) orthonormal columns: along `first`, towards `second`, and across both."""
-    a = first / np.linalg.norm(first)
-    b = second - a * (a @ second)
-    b /= np.linalg.norm(b)
-    return np.stack([a, b, np.cross(a, b)], 1)

@@ -74,7 +74,7 @@ def block(size: Size, centre: ArrayLike, material: int, turn: NDArray | None = N
 
 
 def turned(profile: Sequence[tuple[float, float]], base: ArrayLike, material: int) -> Mesh:
-    """A body of revolution about the vertical, smooth along its profile of (height, radius), closed where radii are 0."""
+    """A body of revolution about the vertical, smooth along its profile of (height, radius)."""
     heights, radii = np.array(profile, np.float32).T
     centres = np.asarray(base, np.float32) - heights[:, None] * np.array([0, 1, 0], np.float32)
     # columns: side, along (up), depth
@@ -132,8 +132,16 @@ def shelf_row(
             at += width + 0.001
         elif kind == "jars":
             radius, height = rng.uniform(0.03, 0.055), rng.uniform(0.09, 0.2)
-            profile = [(0, 0), (0, radius * 0.97), (0.004, radius), (height * 0.75, radius), (height * 0.85, radius * 0.7),
-                       (height * 0.86, radius * 0.8), (height, radius * 0.8), (height, 0)]  # fmt: skip
+            profile = [
+                (0, 0),
+                (0, radius * 0.97),
+                (0.004, radius),
+                (height * 0.75, radius),
+                (height * 0.85, radius * 0.7),
+                (height * 0.86, radius * 0.8),
+                (height, radius * 0.8),
+                (height, 0),
+            ]
             things.turned(profile, (at + radius, y, z + 0.08), Material(colour, "mottled", colour, 0.03, 0.25))
             at += 2 * radius + rng.uniform(0.01, 0.06)
         else:
@@ -157,7 +165,11 @@ def hob(rng: np.random.Generator, things: Furnishing, x: float, z: float) -> tup
             things.turned([(0, 0), (0, r * 0.55), (0.008, r * 0.5), (0.016, r * 0.42), (0.016, 0)], at, iron)
             for angle in (0, np.pi / 2, np.pi, 1.5 * np.pi):
                 arm = np.array([np.cos(angle), 0, np.sin(angle)])
-                ends = [at + arm * r * 1.15 + (0, 0.0, 0), at + arm * r * 1.15 - (0, 0.026, 0), at + arm * r * 0.35 - (0, 0.026, 0)]
+                ends = [
+                    at + arm * r * 1.15 + np.array([0, 0.0, 0]),
+                    at + arm * r * 1.15 - np.array([0, 0.026, 0]),
+                    at + arm * r * 0.35 - np.array([0, 0.026, 0]),
+                ]
                 things.pipe(ends, 0.0045, iron, 6)
         else:
             ring = Material((0.16, 0.16, 0.17), gloss=0.5)
@@ -173,8 +185,12 @@ def counter_with_sink(
     half, front, back = float(rng.uniform(0.2, 0.27)), 0.09, depth - 0.13
     steel = Material((0.5, 0.5, 0.51), gloss=0.5)
     x0, x1 = sink - half, sink + half
-    for low, high in (((x[0], -0.0, 0), (x0, 0.04, depth)), ((x1, 0, 0), (x[1], 0.04, depth)),
-                      ((x0, 0, 0), (x1, 0.04, front)), ((x0, 0, back), (x1, 0.04, depth))):  # fmt: skip
+    for low, high in (
+        ((x[0], -0.0, 0), (x0, 0.04, depth)),
+        ((x1, 0, 0), (x[1], 0.04, depth)),
+        ((x0, 0, 0), (x1, 0.04, front)),
+        ((x0, 0, back), (x1, 0.04, depth)),
+    ):
         things.span(low, high, top)
     deep, wall = 0.17, 0.006
     things.span((x0 - wall, 0.001, front - wall), (x0, deep, back + wall), steel)
@@ -182,7 +198,9 @@ def counter_with_sink(
     things.span((x0, 0.001, front - wall), (x1, deep, front), steel)
     things.span((x0, 0.001, back), (x1, deep, back + wall), steel)
     things.span((x0, deep - wall, front), (x1, deep, back), steel)
-    things.turned(disc(0.035, 0.003), ((x0 + x1) / 2, deep - wall, (front + back) / 2), Material((0.2, 0.2, 0.2), gloss=0.4))
+    things.turned(
+        disc(0.035, 0.003), ((x0 + x1) / 2, deep - wall, (front + back) / 2), Material((0.2, 0.2, 0.2), gloss=0.4)
+    )
     return (x0 - 0.02, x1 + 0.02, front - 0.03, depth)
 
 
@@ -192,7 +210,7 @@ def window(things: Furnishing, centre: ArrayLike, width: float, height: float, l
     white = Material((0.8, 0.8, 0.78))
     things.block((width, height, 0.006), centre, Material((0.75, 0.85, 0.95), glow=light))
     for dx in (-width / 2, 0, width / 2):
-        things.block((0.045, height + 0.05, 0.05), centre + (dx, 0, -0.02), white)
+        things.block((0.045, height + 0.05, 0.05), centre + np.array([dx, 0, -0.02]), white)
     for dy in (-height / 2, height / 2):
-        things.block((width + 0.05, 0.045, 0.05), centre + (0, dy, -0.02), white)
-    things.block((width + 0.2, 0.03, 0.14), centre + (0, height / 2 + 0.03, -0.07), white)
+        things.block((width + 0.05, 0.045, 0.05), centre + np.array([0, dy, -0.02]), white)
+    things.block((width + 0.2, 0.03, 0.14), centre + np.array([0, height / 2 + 0.03, -0.07]), white)

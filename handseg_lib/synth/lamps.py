@@ -116,7 +116,11 @@ def _block_of(truth: Truth) -> NDArray[np.int64]:
 
 
 _ORDER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
-_GRID = np.stack(np.meshgrid((np.arange(4) + 0.5) / 2 - 1, (np.arange(4) + 0.5) / 2 - 1), -1).reshape(16, 2).astype(np.float32)
+_GRID = (
+    np.stack(np.meshgrid((np.arange(4) + 0.5) / 2 - 1, (np.arange(4) + 0.5) / 2 - 1), -1)
+    .reshape(16, 2)
+    .astype(np.float32)
+)
 
 
 def _upper_half() -> Array:
@@ -173,9 +177,7 @@ def averaged(truth: Truth, normals: Array, values: Array) -> Array:
     return np.ascontiguousarray(image.reshape(-1, values.shape[1])[truth.pixels])
 
 
-def _averaged_along(
-    axis: int, shifts: tuple[int, ...], image: Array, guide: Array, hit: Array, room: Array
-) -> Array:
+def _averaged_along(axis: int, shifts: tuple[int, ...], image: Array, guide: Array, hit: Array, room: Array) -> Array:
     total, count = image.copy(), np.ones(image.shape[:2], np.float32)
     for shift in shifts:
         here, there = _overlap(axis, shift, image.shape)

@@ -29,13 +29,13 @@ def wood(rng: np.random.Generator, dark: float = 0.5) -> Material:
 
 def worktop(rng: np.random.Generator) -> Material:
     """Stone, laminate or wood, as kitchens have."""
-    kind = str(rng.choice(["marble", "speckle", "wood", "plain"], p=[0.25, 0.3, 0.3, 0.15]))
+    kind = str(rng.choice(["marble", "speckle", "wood", "plain"], p=[0.3, 0.15, 0.35, 0.2]))
     if kind == "wood":
         return wood(rng, 0.3)
     base = np.array(tint(rng, (0.08, 0.75), 0.05))
     other = np.clip(base * (0.55 if base.mean() > 0.3 else 2.5), 0.01, 0.9)
     return Material(tuple(map(float, base)), kind, tuple(map(float, other)),
-                    {"marble": 0.25, "speckle": 0.006, "plain": 0.1}[kind], float(rng.uniform(0.05, 0.3)))  # fmt: skip
+                    {"marble": 0.25, "speckle": 0.012, "plain": 0.1}[kind], float(rng.uniform(0.05, 0.3)))  # fmt: skip
 
 
 def floor_and_walls(
@@ -65,7 +65,7 @@ def lit(lamps: tuple[Lamp, ...], sky: Rgb, bright: float = 0.85, occlusion: floa
 
     The first lamp also gives the direction that everything without meshes goes by.
     """
-    towards = lamps[0].centre / np.sqrt((lamps[0].centre**2).sum())
+    towards = lamps[0].centre / np.sqrt((lamps[0].centre ** 2).sum())
     up, place = np.array([0, -1, 0], np.float32), np.array([0, 0, 0.3], np.float32)
     level = float(np.mean(sky))
     for one in lamps:

@@ -6,7 +6,6 @@ from handseg_lib.synth.body import rotation
 from handseg_lib.synth.ego_layout import Room
 from handseg_lib.synth.furniture import Furnishing, shelf_row
 from handseg_lib.synth.room_parts import (
-    BLACK,
     floor_and_walls,
     lamp,
     lit,
@@ -26,25 +25,30 @@ def escape_room(rng: np.random.Generator) -> Room:
     things = Furnishing()
     depth, drop, side = float(rng.uniform(0.7, 0.95)), 0.76, float(rng.uniform(1.2, 1.7))
     colour = tint(rng, (0.05, 0.22), 0.5)
-    paper = Material(colour, str(rng.choice(["stripes", "checks", "mottled"])), tuple(0.55 * v for v in colour),
-                     float(rng.uniform(0.06, 0.2)))  # fmt: skip
+    paper = Material(
+        colour,
+        str(rng.choice(["stripes", "checks", "mottled"])),
+        tuple(0.55 * v for v in colour),
+        float(rng.uniform(0.06, 0.2)),
+    )
     back = depth + float(rng.uniform(0.1, 0.5))
     floor_and_walls(things, wood(rng, 0.8), paper, drop, back, side)
     old = wood(rng, 0.85)
     half = float(rng.uniform(0.6, 0.85))
-    things.span((-half, 0, 0), (half, 0.035, depth), old)
-    things.span((-half + 0.05, 0.035, 0.05), (half - 0.05, 0.13, depth - 0.05), old)
-    for x in (-half + 0.06, half - 0.12):
-        for z in (0.06, depth - 0.12):
-            things.span((x, 0.1, z), (x + 0.06, drop, z + 0.06), old, grain="y")
+    old_table(things, half, depth, drop, old)
     if rng.random() < 0.5:  # a runner of cloth
         cloth = Material(tint(rng, (0.05, 0.3), 0.8), "weave", tint(rng, (0.03, 0.2), 0.8), 0.01)
         things.span((-half, -0.0015, depth * 0.2), (half, 0, depth * 0.8), cloth)
     pictures(rng, things, back, side)
     where = float(rng.choice([-1, 1]))
     chest(rng, things, where * (half - 0.2), depth - 0.16)
-    lamps = [lamp((float(rng.uniform(-0.7, 0.7)), -float(rng.uniform(0.8, 1.3)), float(rng.uniform(-0.3, 0.5))), 0.07,
-                  warm(rng, 0.45, 0.95, (0.1, 0.4)))]  # fmt: skip
+    lamps = [
+        lamp(
+            (float(rng.uniform(-0.7, 0.7)), -float(rng.uniform(0.8, 1.3)), float(rng.uniform(-0.3, 0.5))),
+            0.07,
+            warm(rng, 0.45, 0.95, (0.1, 0.4)),
+        )
+    ]
     if rng.random() < 0.7:  # a coloured spot
         hue = np.clip(np.roll(np.array([1.0, 0.35, 0.15]), int(rng.integers(3))) * rng.uniform(0.2, 0.5), 0, 2)
         at = (float(rng.uniform(-1, 1)), -1.2, float(rng.uniform(-0.6, 0.8)))
@@ -53,11 +57,26 @@ def escape_room(rng: np.random.Generator) -> Room:
     flame = np.array([-where * (half - 0.1), -0.2, depth - 0.1])
     lamps.append(lamp(tuple(map(float, flame)), 0.012, (0.11, 0.065, 0.02)))
     return Room(
-        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.06, 0.16, (-0.1, 0.25)), float(rng.uniform(0.5, 0.85))),
-        wall_beyond((0.1, 0.08, 0.07)), (-half + 0.05, half - 0.05, 0.05, depth - 0.06),
-        ((where * (half - 0.2) - 0.2, where * (half - 0.2) + 0.2, depth - 0.3, depth),
-         (-where * (half - 0.1) - 0.05, -where * (half - 0.1) + 0.05, depth - 0.16, depth)), eyes=(0.48, 0.72),
-    )  # fmt: skip
+        things.mesh,
+        tuple(things.materials),
+        lit(tuple(lamps), warm(rng, 0.06, 0.16, (-0.1, 0.25)), float(rng.uniform(0.5, 0.85))),
+        wall_beyond((0.1, 0.08, 0.07)),
+        (-half + 0.05, half - 0.05, 0.05, depth - 0.06),
+        (
+            (where * (half - 0.2) - 0.2, where * (half - 0.2) + 0.2, depth - 0.3, depth),
+            (-where * (half - 0.1) - 0.05, -where * (half - 0.1) + 0.05, depth - 0.16, depth),
+        ),
+        eyes=(0.48, 0.72),
+    )
+
+
+def old_table(things: Furnishing, half: float, depth: float, drop: float, old: Material) -> None:
+    """A heavy table with an apron and four legs."""
+    things.span((-half, 0, 0), (half, 0.035, depth), old)
+    things.span((-half + 0.05, 0.035, 0.05), (half - 0.05, 0.13, depth - 0.05), old)
+    for x in (-half + 0.06, half - 0.12):
+        for z in (0.06, depth - 0.12):
+            things.span((x, 0.1, z), (x + 0.06, drop, z + 0.06), old, grain="y")
 
 
 def pictures(rng: np.random.Generator, things: Furnishing, back: float, side: float) -> None:
@@ -73,7 +92,9 @@ def pictures(rng: np.random.Generator, things: Furnishing, back: float, side: fl
             frame = GOLD if rng.random() < 0.5 else wood(rng, 0.8)
             things.block((width + 0.05, height + 0.05, 0.03), (x + width / 2, y, back - 0.02), frame)
             kind = str(rng.choice(["marble", "print", "speckle", "checks"]))
-            art = Material(tint(rng, (0.1, 0.6), 0.5), kind, tint(rng, (0.03, 0.5), 0.8), float(rng.uniform(0.03, 0.1)), 0.1)
+            art = Material(
+                tint(rng, (0.1, 0.6), 0.5), kind, tint(rng, (0.03, 0.5), 0.8), float(rng.uniform(0.03, 0.1)), 0.1
+            )
             things.block((width, height, 0.004), (x + width / 2, y, back - 0.036), art)
         x += width + rng.uniform(0.12, 0.3)
 
@@ -90,14 +111,22 @@ def chest(rng: np.random.Generator, things: Furnishing, x: float, z: float) -> N
     things.block((0.034, 0.032, 0.016), (x, -height * 0.42, z - depth / 2 - 0.014), GOLD)
     y = -height * 0.42 - 0.016
     front = z - depth / 2 - 0.014
-    things.pipe([(x - 0.01, y, front), (x - 0.01, y - 0.022, front), (x + 0.01, y - 0.022, front), (x + 0.01, y, front)],
-                0.003, Material((0.4, 0.4, 0.42), gloss=0.5), 6)  # fmt: skip
+    things.pipe(
+        [(x - 0.01, y, front), (x - 0.01, y - 0.022, front), (x + 0.01, y - 0.022, front), (x + 0.01, y, front)],
+        0.003,
+        Material((0.4, 0.4, 0.42), gloss=0.5),
+        6,
+    )
 
 
 def candle(things: Furnishing, x: float, z: float) -> None:
     """A lit candle in a brass holder."""
-    things.turned([(0, 0), (0, 0.045), (0.006, 0.045), (0.01, 0.015), (0.03, 0.012), (0.035, 0.02), (0.04, 0)], (x, 0, z), GOLD)
-    things.turned([(0.03, 0.011), (0.14, 0.011), (0.142, 0.009), (0.14, 0)], (x, 0, z), Material((0.75, 0.68, 0.5), glow=0.12))
+    things.turned(
+        [(0, 0), (0, 0.045), (0.006, 0.045), (0.01, 0.015), (0.03, 0.012), (0.035, 0.02), (0.04, 0)], (x, 0, z), GOLD
+    )
+    things.turned(
+        [(0.03, 0.011), (0.14, 0.011), (0.142, 0.009), (0.14, 0)], (x, 0, z), Material((0.75, 0.68, 0.5), glow=0.12)
+    )
     flame = [(0.145, 0), (0.15, 0.004), (0.158, 0.0055), (0.17, 0.003), (0.182, 0)]
     things.turned(flame, (x, 0, z), Material((0.9, 0.6, 0.2), glow=2.0))
 
@@ -110,7 +139,9 @@ def game_table(rng: np.random.Generator) -> Room:
     side, back = float(rng.uniform(1.6, 2.3)), depth + float(rng.uniform(0.9, 1.6))
     wall = Material(tint(rng, (0.35, 0.75), 0.1), "mottled", tint(rng, (0.3, 0.7), 0.06), 0.1)
     floor_and_walls(things, wood(rng, 0.4), wall, drop, back, side)
-    rug = Material(tint(rng, (0.06, 0.5), 0.4), str(rng.choice(["checks", "stripes", "weave"])), tint(rng, (0.06, 0.5), 0.4), 0.16)
+    rug = Material(
+        tint(rng, (0.06, 0.5), 0.4), str(rng.choice(["checks", "stripes", "weave"])), tint(rng, (0.06, 0.5), 0.4), 0.16
+    )
     things.span((-1.1, drop - 0.012, -0.4), (1.1, drop, depth + 0.5), rug)
     half = float(rng.uniform(0.5, 0.75))
     top = Material(tint(rng, (0.5, 0.8), 0.03), gloss=0.15) if rng.random() < 0.3 else wood(rng, 0.5)
@@ -122,15 +153,24 @@ def game_table(rng: np.random.Generator) -> Room:
     if rng.random() < 0.6:
         things.span((-side, -0.85, back - 0.25), (-side + 0.9, -0.82, back), wood(rng))
         shelf_row(rng, things, (-side, -side + 0.9), -0.85, back - 0.23, "books")
-    lamps = [lamp((float(rng.uniform(-0.9, 0.9)), -float(rng.uniform(1.1, 1.6)), float(rng.uniform(0.0, 0.9))), 0.2,
-                  warm(rng, 0.8, 1.9, (0.08, 0.3)))]  # fmt: skip
+    lamps = [
+        lamp(
+            (float(rng.uniform(-0.9, 0.9)), -float(rng.uniform(1.1, 1.6)), float(rng.uniform(0.0, 0.9))),
+            0.2,
+            warm(rng, 0.8, 1.9, (0.08, 0.3)),
+        )
+    ]
     if rng.random() < 0.5:
         at = np.array([float(rng.choice([-1, 1])) * (side - 0.02), -0.5, 0.5])
         lamps.append(window_light(at, np.array([0, 0, 1.0]), (0.6, 0.6), warm(rng, 1.2, 3.0, (-0.12, 0.05))))
     return Room(
-        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.2, 0.36, (-0.03, 0.12))), wall_beyond(),
-        (-half + 0.04, half - 0.04, 0.04, depth - 0.05), eyes=(0.62, 0.78) if low else (0.45, 0.62),
-    )  # fmt: skip
+        things.mesh,
+        tuple(things.materials),
+        lit(tuple(lamps), warm(rng, 0.2, 0.36, (-0.03, 0.12))),
+        wall_beyond(),
+        (-half + 0.04, half - 0.04, 0.04, depth - 0.05),
+        eyes=(0.62, 0.78) if low else (0.45, 0.62),
+    )
 
 
 def sofa(rng: np.random.Generator, things: Furnishing, z: float, drop: float, back: float) -> None:
@@ -177,10 +217,13 @@ def wild(rng: np.random.Generator) -> Room:
     sun = lamp(tuple(map(float, at)), float(size), (float(light), float(light * 0.94), float(light * 0.82)))
     sky = warm(rng, 0.35, 0.5, (-0.16, -0.04))
     return Room(
-        things.mesh, tuple(things.materials), lit((sun,), sky, float(rng.uniform(0.9, 1.15)), 0.6),
+        things.mesh,
+        tuple(things.materials),
+        lit((sun,), sky, float(rng.uniform(0.9, 1.15)), 0.6),
         Backdrop(np.array([0, 0, 1], np.float32), 12.0, (0.45, 0.62, 0.85), 0.5),
-        (-half + 0.05, half - 0.05, 0.04, depth - 0.05), eyes=(0.46, 0.68),
-    )  # fmt: skip
+        (-half + 0.05, half - 0.05, 0.04, depth - 0.05),
+        eyes=(0.46, 0.68),
+    )
 
 
 def hedge(rng: np.random.Generator, things: Furnishing, z: float, drop: float) -> None:
@@ -192,7 +235,9 @@ def hedge(rng: np.random.Generator, things: Furnishing, z: float, drop: float) -
         return
     for x in np.arange(-4.2, 4.2, 0.55):
         green = np.array([0.06, 0.13, 0.03]) * rng.uniform(0.6, 1.5)
-        leaf = Material(tuple(map(float, green)), "mottled", tuple(map(float, green * 0.3)), float(rng.uniform(0.08, 0.2)))
+        leaf = Material(
+            tuple(map(float, green)), "mottled", tuple(map(float, green * 0.3)), float(rng.uniform(0.08, 0.2))
+        )
         radius, height = rng.uniform(0.35, 0.6), rng.uniform(0.9, 1.9)
         s = np.linspace(0, np.pi, 12)
         profile = [(height * (1 - np.cos(a)) / 2, radius * np.sin(a) * (1 + 0.2 * rng.normal())) for a in s]

@@ -1,12 +1,15 @@
 """Rooms to work in: a kitchen, a workbench in a garage, a desk in an office; see `rooms`."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.ego_layout import EgoObject, Room
 from handseg_lib.synth.ego_things import drawer
-from handseg_lib.synth.furniture import Furnishing, counter_with_sink, disc, hob, shelf_row, window
+from handseg_lib.synth.furniture import Furnishing, counter_with_sink, hob, shelf_row
+from handseg_lib.synth.lamps import Lamp
 from handseg_lib.synth.room_parts import (
     BLACK,
     STEEL,
@@ -29,7 +32,9 @@ def kitchen(rng: np.random.Generator) -> Room:
     depth, drop = float(rng.uniform(0.58, 0.68)), 0.9
     side = float(rng.uniform(1.4, 2.2))
     paint = Material(tint(rng, (0.4, 0.75), 0.06), "mottled", tint(rng, (0.4, 0.7), 0.03), 0.06)
-    floor = wood(rng, 0.5) if rng.random() < 0.5 else Material(tint(rng, (0.2, 0.6), 0.05), "tiles", (0.3, 0.28, 0.26), 0.3)
+    floor = (
+        wood(rng, 0.5) if rng.random() < 0.5 else Material(tint(rng, (0.2, 0.6), 0.05), "tiles", (0.3, 0.28, 0.26), 0.3)
+    )
     floor_and_walls(things, floor, paint, drop, depth, side)
     tile = tint(rng, (0.35, 0.8), 0.08)
     joint = tuple(0.6 * v for v in tile)
@@ -52,23 +57,46 @@ def kitchen(rng: np.random.Generator) -> Room:
         board = wood(rng)
         things.span((-side, -0.57, depth - 0.24), (side, -0.54, depth), board)
         shelf_row(rng, things, (-side, side), -0.57, depth - 0.22, "jars")
-    lamps = [lamp((float(rng.uniform(-0.6, 0.6)), -float(rng.uniform(1.3, 1.7)), float(rng.uniform(-0.6, 0.2))), 0.16,
-                  warm(rng, 1.0, 1.9, (0.0, 0.22)))]  # fmt: skip
+    lamps = kitchen_lamps(rng, side)
+    return Room(
+        things.mesh,
+        tuple(things.materials),
+        lit(tuple(lamps), warm(rng, 0.25, 0.42, (-0.05, 0.08))),
+        wall_beyond(),
+        (-0.75, 0.75, 0.03, depth - 0.05),
+        tuple(taken),
+        fixtures,
+        eyes=(0.56, 0.74),
+    )
+
+
+def kitchen_lamps(rng: np.random.Generator, side: float) -> list[Lamp]:
+    """A lamp overhead and, mostly, a window at one side."""
+    lamps = [
+        lamp(
+            (float(rng.uniform(-0.6, 0.6)), -float(rng.uniform(1.3, 1.7)), float(rng.uniform(-0.6, 0.2))),
+            0.16,
+            warm(rng, 1.0, 1.9, (0.0, 0.22)),
+        )
+    ]
     if rng.random() < 0.6:
         across = float(rng.choice([-1, 1]))
         at = np.array([across * (side - 0.02), -0.6, -0.2])
         lamps.append(window_light(at, np.array([0, 0, 1.0]), (0.45, 0.5), warm(rng, 0.9, 2.6, (-0.12, 0.0))))
-    return Room(
-        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.25, 0.42, (-0.05, 0.08))), wall_beyond(),
-        (-0.75, 0.75, 0.03, depth - 0.05), tuple(taken), fixtures, eyes=(0.56, 0.74),
-    )  # fmt: skip
+    return lamps
 
 
 def tap(rng: np.random.Generator, things: Furnishing, x: float, z: float) -> None:
     """A mixer tap that stands at (x, z) and reaches towards the wearer."""
     height, reach = rng.uniform(0.16, 0.3), rng.uniform(0.14, 0.19)
     things.turned([(0, 0), (0, 0.028), (0.012, 0.026), (0.02, 0.017), (0.06, 0.016), (0.06, 0)], (x, 0, z), STEEL)
-    bend = [(x, -0.03, z), (x, -height, z), (x, -height - 0.05, z - reach / 2), (x, -height, z - reach), (x, 0.05 - height, z - reach)]
+    bend = [
+        (x, -0.03, z),
+        (x, -height, z),
+        (x, -height - 0.05, z - reach / 2),
+        (x, -height, z - reach),
+        (x, 0.05 - height, z - reach),
+    ]
     things.pipe(bend, 0.012, STEEL)
     things.pipe([(x + 0.012, -0.045, z), (x + 0.05, -0.055, z), (x + 0.09, -0.075, z - 0.01)], 0.006, STEEL, 8)
 
@@ -86,14 +114,19 @@ def drawer_fronts(rng: np.random.Generator, things: Furnishing, side: float, dro
     for x in columns:
         x, right = max(x, -side), min(x + width, side)
         edges = [0.05, 0.22, 0.45, 0.8] if rng.random() < 0.6 else [0.05, 0.22, 0.8]
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             if abs(x + width / 2) < 0.01:
                 thing = drawer(np.random.default_rng(shape), width - 0.004, high - low - 0.004, 0.4, front, metal)
                 opened.append(EgoObject(thing, upright((0.0, high - 0.002, 0.03)), fixed=True))
                 continue
             things.span((x + 0.002, low + 0.002, 0.03), (right - 0.002, high - 0.002, 0.05), front)
             y, middle = low + 0.05, (x + right) / 2
-            ends = [(middle - 0.07, y, 0.03), (middle - 0.07, y, 0.0), (middle + 0.07, y, 0.0), (middle + 0.07, y, 0.03)]
+            ends = [
+                (middle - 0.07, y, 0.03),
+                (middle - 0.07, y, 0.0),
+                (middle + 0.07, y, 0.0),
+                (middle + 0.07, y, 0.03),
+            ]
             things.pipe(ends, 0.005, metal, 8)
     return tuple(opened)
 
@@ -115,8 +148,17 @@ def wall_cupboards(rng: np.random.Generator, things: Furnishing, side: float, de
         right = min(x + width, side)
         things.span((x + 0.002, -1.3, depth - 0.35), (right - 0.002, low - 0.004, depth - 0.331), look, grain="y")
         grip = right - 0.04
-        things.pipe([(grip, low - 0.16, depth - 0.352), (grip, low - 0.16, depth - 0.375), (grip, low - 0.04, depth - 0.375),
-                     (grip, low - 0.04, depth - 0.352)], 0.005, STEEL, 8)  # fmt: skip
+        things.pipe(
+            [
+                (grip, low - 0.16, depth - 0.352),
+                (grip, low - 0.16, depth - 0.375),
+                (grip, low - 0.04, depth - 0.375),
+                (grip, low - 0.04, depth - 0.352),
+            ],
+            0.005,
+            STEEL,
+            8,
+        )
         x = right
 
 
@@ -144,13 +186,20 @@ def workbench(rng: np.random.Generator) -> Room:
         things.block(size, (x, -size[1] / 2 - 0.0005, z), wood(rng, 0.2), rotation("y", rng.normal(0, 0.06)))
     x = float(rng.choice([-1, 1]) * rng.uniform(0.48, 0.65))
     vice(things, x)
-    lamps = [lamp((float(rng.normal(0, 0.3)), -float(rng.uniform(0.9, 1.4)), 0.25), 0.22, warm(rng, 0.9, 1.7, (-0.08, 0.1)))]
+    lamps = [
+        lamp((float(rng.normal(0, 0.3)), -float(rng.uniform(0.9, 1.4)), 0.25), 0.22, warm(rng, 0.9, 1.7, (-0.08, 0.1)))
+    ]
     if rng.random() < 0.5:
         lamps.append(lamp((float(rng.uniform(-1.2, 1.2)), -1.7, -0.9), 0.3, warm(rng, 0.4, 1.4, (-0.05, 0.2))))
     return Room(
-        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.13, 0.28, (-0.05, 0.08))), wall_beyond(),
-        (-0.7, 0.7, 0.03, depth - 0.14), ((x - 0.1, x + 0.1, 0.0, 0.2),), eyes=(0.52, 0.72),
-    )  # fmt: skip
+        things.mesh,
+        tuple(things.materials),
+        lit(tuple(lamps), warm(rng, 0.13, 0.28, (-0.05, 0.08))),
+        wall_beyond(),
+        (-0.7, 0.7, 0.03, depth - 0.14),
+        ((x - 0.1, x + 0.1, 0.0, 0.2),),
+        eyes=(0.52, 0.72),
+    )
 
 
 def vice(things: Furnishing, x: float) -> None:
@@ -187,8 +236,16 @@ def hung_tools(rng: np.random.Generator, things: Furnishing, z: float) -> None:
             x += 0.06
         else:
             for sign in (-1, 1):
-                things.pipe([(x + sign * 0.004, y, z - 0.012), (x + sign * 0.02, y + 0.07, z - 0.012),
-                             (x + sign * 0.015, y + 0.16, z - 0.012)], 0.007, handle, 8)  # fmt: skip
+                things.pipe(
+                    [
+                        (x + sign * 0.004, y, z - 0.012),
+                        (x + sign * 0.02, y + 0.07, z - 0.012),
+                        (x + sign * 0.015, y + 0.16, z - 0.012),
+                    ],
+                    0.007,
+                    handle,
+                    8,
+                )
             things.block((0.03, 0.05, 0.012), (x, y - 0.01, z - 0.012), STEEL)
         x += rng.uniform(0.09, 0.16)
 
@@ -216,16 +273,26 @@ def office(rng: np.random.Generator) -> Room:
     if rng.random() < 0.5:
         edge = float(rng.choice([-1, 1])) * (half - 0.18)
         shelf_row(rng, things, (edge - 0.15, edge + 0.15), 0, depth - 0.2, "books")
-    lamps = [lamp((float(rng.uniform(-0.7, 0.7)), -1.75, float(rng.uniform(-0.5, 0.6))), 0.35, warm(rng, 1.4, 2.4, (-0.08, 0.06)))]
+    lamps = [
+        lamp(
+            (float(rng.uniform(-0.7, 0.7)), -1.75, float(rng.uniform(-0.5, 0.6))),
+            0.35,
+            warm(rng, 1.4, 2.4, (-0.08, 0.06)),
+        )
+    ]
     if rng.random() < 0.7:
         across = float(rng.choice([-1, 1]))
         at = np.array([across * (side - 0.02), -0.5, float(rng.uniform(-0.3, 0.3))])
         lamps.append(window_light(at, np.array([0, 0, 1.0]), (0.6, 0.5), warm(rng, 0.8, 2.4, (-0.15, -0.02))))
     return Room(
-        things.mesh, tuple(things.materials), lit(tuple(lamps), warm(rng, 0.3, 0.45, (-0.06, 0.03))), wall_beyond(),
+        things.mesh,
+        tuple(things.materials),
+        lit(tuple(lamps), warm(rng, 0.3, 0.45, (-0.06, 0.03))),
+        wall_beyond(),
         (-half + 0.05, half - 0.05, 0.04, depth - 0.12),
-        ((x - 0.2, x + 0.2, depth - 0.34, depth),), eyes=(0.46, 0.6),
-    )  # fmt: skip
+        ((x - 0.2, x + 0.2, depth - 0.34, depth),),
+        eyes=(0.46, 0.6),
+    )
 
 
 def monitor(rng: np.random.Generator, things: Furnishing, x: float, z: float) -> None:
@@ -244,5 +311,8 @@ def monitor(rng: np.random.Generator, things: Furnishing, x: float, z: float) ->
     things.block((width - 2 * edge, 0.018, 0.002), (x, middle - height / 2 + edge + 0.009, z - 0.0165), bar)
     if rng.random() < 0.6:
         panel = float(rng.uniform(0.08, 0.2))
-        things.block((panel, height - 2 * edge, 0.002), (x - width / 2 + edge + panel / 2, middle, z - 0.0162),
-                     Material(tint(rng, (0.1, 0.6), 0.3), glow=0.6))  # fmt: skip
+        things.block(
+            (panel, height - 2 * edge, 0.002),
+            (x - width / 2 + edge + panel / 2, middle, z - 0.0162),
+            Material(tint(rng, (0.1, 0.6), 0.3), glow=0.6),
+        )
