@@ -5,7 +5,7 @@ import pytest
 
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
-from handseg_lib.synth.world import Frame, frame, generator
+from handseg_lib.synth.world import Frame, frame, generator, render
 
 SIZE = (120, 160)
 
@@ -97,6 +97,51 @@ def test_truth_images_have_the_documented_types(frames):
 def test_hands_are_in_view_in_most_frames(frames):
     counts = [np.isin(one.labels, [Label.LEFT_HAND, Label.RIGHT_HAND]).sum() for one in frames]
     assert np.mean(np.array(counts) > 30) >= 0.5
+
+
+def test_amodal_masks_hold_the_visible_ones(frames):
+    hands = {"left": Label.LEFT_HAND, "right": Label.RIGHT_HAND}
+    for one in frames:
+        assert set(one.amodal) == set(one.scene.hands)
+        for side, whole in one.amodal.items():
+            seen = one.labels == hands[side]
+            assert ((whole == 0) & seen).sum() <= 2 and whole.max(initial=0) <= 16
+
+
+def test_joint_pixels_fall_on_the_hand_they_belong_to(frames):
+    for one in frames:
+        for side, pixels in one.joint_pixels.items():
+            x, y = np.rint(pixels).astype(int).T
+            inside = (x >= 0) & (x < SIZE[1]) & (y >= 0) & (y < SIZE[0])
+            if inside.all():
+                on_hand = one.amodal[side][y, x] > 0
+                assert on_hand[1:].mean() > 0.8  # tips of bones lie within a finger's width of its outline
+
+
+def test_no_contact_where_hands_keep_apart(frames):
+    for one in frames:
+        assert one.contact.dtype == bool and one.contact.shape == SIZE and not one.contact.any()
+
+
+def test_without_hands_what_is_behind_them_shows(frames):
+    for one in frames:
+        labels = (Label.LEFT_HAND, Label.RIGHT_HAND, Label.LEFT_ARM, Label.RIGHT_ARM)
+        bare = one.scene.without(labels)
+        assert not np.isin(bare.mesh.labels, labels).any() and not bare.hands and not bare.joints
+        rest = render(bare, "bare", np.random.default_rng(0), SIZE, "none").truth
+        same = (one.labels == Label.BACKGROUND) & (one.truth.depth > 0)
+        assert (np.abs(rest.depth - one.truth.depth)[same] < 1e-5).mean() > 0.999
+
+
+@pytest.mark.parametrize("sensor", ["handnet", "kinect", "nyu", "freiburg"])
+def test_other_sensors_see_the_same_world(sensor):
+    usual, other = (frame(seed=3, index=1, split="val", size=SIZE, sensor=s) for s in ("none", sensor))
+    seen = np.isin(other.labels, [Label.LEFT_HAND, Label.RIGHT_HAND])
+    wanted = np.isin(usual.labels, [Label.LEFT_HAND, Label.RIGHT_HAND])
+    assert 0.2 * wanted.sum() < seen.sum() < 3 * wanted.sum()
+    valid = (other.depth > 0) & (other.clean_depth > 0)
+    assert valid.mean() > 0.03
+    assert np.median(np.abs(other.depth - other.clean_depth)[valid]) < 0.02
 
 
 def test_without_sensor_depth_is_exact():

@@ -52,7 +52,9 @@ BOTH = 0.3
 HELD = {("left",): Label.OBJECT_LEFT, ("right",): Label.OBJECT_RIGHT, ("left", "right"): Label.OBJECT_BOTH}
 DEEPEST, GAP, APART = 0.004, 0.004, 0.07
 """Metres: how deep a finger may be in the object, between the skins of two hands, and between their grips."""
-ATTEMPTS, PLACES = 200, 10
+LIMP = ("cloth", "rope")
+"""Kinds that hang down from the hand that holds them."""
+ATTEMPTS, TWO_ATTEMPTS, PLACES = 200, 30, 10
 
 
 def exo_hand_object(rng: np.random.Generator, split: str = "train", kinds: Sequence[str] | None = None) -> Scene:
@@ -64,12 +66,14 @@ def exo_hand_object(rng: np.random.Generator, split: str = "train", kinds: Seque
         kinds: object kinds to choose from; default: the split's own, which are the same in all three.
 
     Raises:
-        ValueError: for an unknown split.
+        ValueError: for an unknown split or kind.
+        RuntimeError: if none of the kinds can be held before a camera.
     """
     person = sample_person(rng, split)
     names = tuple(kinds) if kinds is not None else object_names(split)
     two = bool(rng.random() < BOTH)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        two = two and attempt < TWO_ATTEMPTS
         thing = sample_object(names[int(rng.integers(len(names)))], rng)
         scene = _staged(rng, person, painted(rng, thing, person), two)
         if scene is not None:
@@ -110,8 +114,9 @@ def _staged(rng: np.random.Generator, person: Person, thing: RigidObject, two: b
         if len(grasps) == 2:
             holding = hold_in_two(rng, person, posture, thing, grasps)
         else:
-            holding = hold_in_one(rng, person, posture, thing, *grasps.values(), upright=bool(rng.random() < 0.6))
-        if holding is None:
+            upright = bool(rng.random() < 0.6) or thing.kind in LIMP
+            holding = hold_in_one(rng, person, posture, thing, *grasps.values(), upright=upright)
+        if holding is None or (thing.kind in LIMP and holding.pose[1, 1] < 0.75):
             continue
         holding.join(posture)
         cloud = held_points(holding, model)
