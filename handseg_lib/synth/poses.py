@@ -103,9 +103,8 @@ class HandPose:
         if name not in GESTURES:
             raise ValueError(f"no gesture is called {name!r}; there are {', '.join(GESTURES)}")
         model = GESTURES[name]
-        for share in (
-            (0.2, 0.1) if name == "ok" else (0.5, 0.25, 0.12)
-        ):  # less where fingertips must meet, and where fingers would pass through
+        # Less where fingertips must meet, and less again where fingers would pass through each other.
+        for share in (0.2, 0.1) if name == "ok" else (0.5, 0.25, 0.12):
             pose = cls.within_limits(model.angles + share * _disturbance(rng))
             if overlap(_REFERENCE, bone_frames(_REFERENCE, pose)) < SOFT:
                 return pose
