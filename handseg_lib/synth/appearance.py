@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.gloves import GLOVE_HEM, GLOVES, hem_shadow, knit_slope
+from handseg_lib.synth.eyes import IRISES, eye_colours
 from handseg_lib.synth.head import Region, regions
 from handseg_lib.synth.person import Person, Surface
 from handseg_lib.synth.render import Truth, dot
@@ -92,6 +93,9 @@ class Look:
         """Colour, normals and gloss of every hit pixel."""
         ids, normals = self.surfaces(truth), truth.pixel_normals.copy()
         albedo = coloured(truth, ids, self.materials)
+        eyes = np.flatnonzero(ids == Surface.EYES)
+        tone = self.materials[Surface.SKIN].albedo
+        albedo[eyes] = eye_colours(truth.rest(eyes), self.person.head, IRISES[self.person.subject % len(IRISES)], tone)
         hand = np.flatnonzero(ids == Surface.HAND)
         sample = self.skin(truth.rest(hand), rest_normals(truth, hand))
         albedo[hand] = sample.albedo
