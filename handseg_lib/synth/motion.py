@@ -254,7 +254,7 @@ class Script:
         t = self.clock[side]
         ready = self.wearer.ready(side, goal, grasp.pose)
         self.wrists[side] += [(t, self.wrists[side][-1][1], True), (t + 0.68 * seconds, before, False),
-                              (t + seconds, goal, True)]  # fmt: skip
+                              (t + seconds, goal, True), (t + seconds + CLOSING, goal, True)]  # fmt: skip
         self.fingers[side] += [(t, self.fingers[side][-1][1], True), (t + 0.6 * seconds, ready.angles, True),
                                (t + 0.9 * seconds, ready.angles, True),
                                (t + seconds + CLOSING, grasp.pose.angles, True)]  # fmt: skip

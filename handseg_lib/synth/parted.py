@@ -112,7 +112,11 @@ def _capped(
     inside: int,
 ) -> Mesh:
     """The clipped mesh with its cut filled, by vertices of its own: their normals are those of the cut."""
-    corners = np.array(edges, np.int64)
+    used, numbered = np.unique(np.array(faces), return_inverse=True)
+    renamed = np.full(len(vertices), -1)
+    renamed[used] = np.arange(len(used))
+    vertices, rest, normals, faces = vertices[used], rest[used], normals[used], numbered.reshape(-1, 3)
+    corners = renamed[np.array(edges, np.int64)]
     points = vertices[corners.ravel()].astype(np.float32)
     middle = points.mean(axis=0, keepdims=True)
     first = len(vertices)
@@ -125,7 +129,7 @@ def _capped(
     cap = np.concatenate([points, middle])
     mesh = Mesh.of(
         np.concatenate([vertices, cap]),
-        np.concatenate([np.array(faces), fan]),
+        np.concatenate([faces, fan]),
         normals=np.concatenate([normals, np.tile([sign, 0.0, 0.0], (len(cap), 1))]),
     )
     texture = np.concatenate([rest, cap]).astype(np.float32)
