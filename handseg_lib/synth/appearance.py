@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib.synth.gloves import GLOVE_HEM, GLOVES, hem_shadow, knit_slope
 from handseg_lib.synth.eyes import IRISES, eye_colours
+from handseg_lib.synth.gloves import GLOVE_HEM, GLOVES, hem_shadow, knit_slope
 from handseg_lib.synth.head import Region, regions
 from handseg_lib.synth.person import Person, Surface
 from handseg_lib.synth.render import Truth, dot
