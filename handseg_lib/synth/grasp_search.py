@@ -29,8 +29,8 @@ DEEP_PALM = 0.0010
 """A palm deeper than this inside the object is drawn back, metres."""
 STUCK = 0.0015
 """Fingers deeper than this inside the object are posed anew, metres."""
-LIKELY = 80
-"""Thumbs of the grid that are compared with the object, after a first choice without it."""
+LIKELY, UNLIKELY = 110, 4
+"""Thumbs of the grid that are compared with the object: so many of the easiest, and one in so many of the rest."""
 LOW, HIGH = np.array(FINGER_LIMITS).T
 THUMB_LOW, THUMB_HIGH = np.array(THUMB_LIMITS).T
 PALM_ROWS, PALM_RADIUS = (0.35, 0.55, 0.75, 0.95), 0.0115
@@ -280,7 +280,8 @@ def place_thumb(hands: Hands, target: Array, comfort: Array, weight: float) -> H
     out = hands.thumb.copy()
     for b in range(len(out)):
         ease = _ease(hands, b, grid, target[b], comfort, weight)
-        chosen = np.argsort(ease, kind="stable")[:LIKELY]
+        order = np.argsort(ease, kind="stable")
+        chosen = np.concatenate([order[:LIKELY], order[LIKELY::UNLIKELY]])
         poses, ease = grid.some(chosen), ease[chosen]
         out[b] = poses.angles[np.round(ease + _contact_cost(hands, b, poses), 6).argmin()]
         for spread in (0.12, 0.06):
