@@ -69,8 +69,8 @@ _CHAPTERS = (
         "From synthetic to real",
         "Does a network that has only ever seen rendered depth find real hands?",
         paper="handseg",
-        runs=("handseg/synthetic_to_real",),
-        data=("exo_two_hands", "sr305"),
+        runs=("handseg/synthetic_to_real", "world/rgb_hand", "world/rgb_skin"),
+        data=("exo_two_hands", "sr305", "egohands", "hgr"),
     ),
 )
 

@@ -276,7 +276,7 @@ def synthetic_to_real(profile: Profile) -> RunConfig:
     )
 
 
-EXO_COLOUR = ("exo_hand_object", "exo_two_hands")
+EXO_COLOUR = ("exo_hand_object",)
 """Third-person scenes that colour networks learn from beside `ego_hand_object`."""
 
 COLOUR = Augmentation(
@@ -325,7 +325,7 @@ def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: boo
 
 @declares("world/rgb_hand")
 def rgb_hand(profile: Profile) -> RunConfig:
-    """Hands up to the wrist in colour images of three scenes; measured on real EgoHands frames as well."""
+    """Hands up to the wrist in colour images of two scenes; measured on real EgoHands frames as well."""
     return colour_run(profile, "world/rgb_hand", "hand", "egohands", bare=False)
 
 
