@@ -26,7 +26,7 @@ HAND = {"left": Label.LEFT_HAND, "right": Label.RIGHT_HAND}
 
 @pytest.fixture(scope="module")
 def scenes():
-    return [exo_hand_object(np.random.default_rng([9, i]), "val", KINDS) for i in range(5)]
+    return [exo_hand_object(np.random.default_rng([9, i]), "val", KINDS) for i in range(2, 7)]
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_unseen_kinds_are_those_held_out():
 
 
 def test_the_same_numbers_give_the_same_scene(scenes):
-    again = exo_hand_object(np.random.default_rng([9, 2]), "val", KINDS)
+    again = exo_hand_object(np.random.default_rng([9, 4]), "val", KINDS)
     np.testing.assert_array_equal(again.mesh.vertices, scenes[2].mesh.vertices)
     np.testing.assert_array_equal(again.mesh.labels, scenes[2].mesh.labels)
 
