@@ -84,7 +84,9 @@ class Mesh:
         """
         t = check_rigid(matrix)
         vertices = rotate(t[:3, :3], self.vertices) + t[:3, 3]
-        frames = np.stack([rotate(t[:3, :3], self.frames[..., k]) for k in range(3)], -1)
+        frames = np.empty_like(self.frames)
+        for k in range(3):
+            frames[..., k] = rotate(t[:3, :3], self.frames[..., k])
         return replace(self, vertices=vertices, frames=frames)
 
     def mirrored(self) -> Self:
@@ -122,15 +124,20 @@ class Mesh:
 def rotate(matrix: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """A 3x3 matrix times each of (N, 3) vectors, by plain sums: BLAS rounds differently from machine to machine."""
     m, v = np.asarray(matrix, np.float32), np.asarray(vectors, np.float32)
-    return v[:, :1] * m[:, 0] + v[:, 1:2] * m[:, 1] + v[:, 2:3] * m[:, 2]
+    x, y, z = v[:, 0], v[:, 1], v[:, 2]
+    out = np.empty(v.shape, np.float32)
+    for i in range(3):  # a column at a time: numpy is slow along short rows
+        out[:, i] = x * m[i, 0] + y * m[i, 1] + z * m[i, 2]
+    return out
 
 
 def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:
     """(V, 3) unit normals, each the area-weighted mean of the faces around a vertex."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    face_normals = np.cross(b - a, c - a)
+    a, b, c = (vertices.take(faces[:, k], 0) for k in range(3))
+    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
+    face_normals = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx  # np.cross is slow
     corners = faces.T.ravel()
-    total = [np.bincount(corners, np.tile(face_normals[:, k], 3), len(vertices)) for k in range(3)]
+    total = [np.bincount(corners, np.concatenate([n, n, n]), len(vertices)) for n in face_normals]
     normals = np.stack(total, 1)
     return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)).astype(np.float32)
 

@@ -5,6 +5,7 @@ corners as columns of a matrix M (seen from the camera), a ray d = (x, y, 1) mee
 and M^-1 d divided by its sum are the barycentric weights. That keeps the images independent of Embree's own rounding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -92,16 +93,16 @@ class Truth:
         rays = _rays(camera.intrinsics)
         wanted = np.flatnonzero(_may_hit(corners, self.mesh.faces, camera.intrinsics))
         if len(wanted) < len(rays):
-            rays = rays[wanted]
+            rays = rays.take(wanted, 0)  # `take` picks rows several times as fast as brackets do
         directions = rays if np.array_equal(camera.pose[:3, :3], np.eye(3)) else rotate(camera.pose[:3, :3], rays)
         origins = np.zeros_like(directions)
         if camera.pose[:3, 3].any():
             origins[:] = camera.pose[:3, 3]
         faces = caster.first_faces(origins, directions)
         hit = np.flatnonzero(faces >= 0)
-        self.pixels, self.faces = wanted[hit], faces[hit]
+        self.pixels, self.faces = wanted.take(hit), faces.take(hit)
         self._corners = corners
-        self._solve(rays[hit])
+        self._solve(rays.take(hit, 0))
 
     def _solve(self, rays: NDArray[np.float32]) -> None:
         """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
@@ -125,22 +126,30 @@ class Truth:
     @cached_property
     def corners(self) -> NDArray[np.int32]:
         """(N, 3) vertices of each hit face."""
-        return self.mesh.faces[self.faces]
+        return self.mesh.faces.take(self.faces, 0)
+
+    @cached_property
+    def _columns(self) -> tuple[tuple[NDArray[np.int32], NDArray[np.float32]], ...]:
+        """First, second and third corner of each hit face with their weights: (N,) each, in one piece in memory."""
+        return tuple(
+            (np.ascontiguousarray(self.corners[:, i]), np.ascontiguousarray(self.weights[:, i])) for i in range(3)
+        )
 
     def interpolate(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V,) or (V, C) values at vertices -> (N,) or (N, C) at the hit pixels."""
-        weights = self.weights if values.ndim == 1 else self.weights[:, :, None]
-        out = values[self.corners[:, 0]] * weights[:, 0]
-        for i in (1, 2):
-            out += values[self.corners[:, i]] * weights[:, i]
+        if values.ndim == 1:
+            return _blended(values, self._columns)
+        out = np.empty((len(self.pixels), values.shape[1]), values.dtype)
+        for channel in range(values.shape[1]):  # one column at a time is several times as fast as rows
+            out[:, channel] = _blended(np.ascontiguousarray(values[:, channel]), self._columns)
         return out
 
     def rest(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
         """(M, 3) rest-pose coordinates of some of the hit pixels, metres."""
-        corners, weights = self.corners[which], self.weights[which]
-        out = self.mesh.rest[corners[:, 0]] * weights[:, :1]
-        for i in (1, 2):
-            out += self.mesh.rest[corners[:, i]] * weights[:, i : i + 1]
+        columns = [(corners.take(which), weights.take(which)) for corners, weights in self._columns]
+        out = np.empty((len(which), 3), np.float32)
+        for axis in range(3):
+            out[:, axis] = _blended(np.ascontiguousarray(self.mesh.rest[:, axis]), columns)
         return out
 
     def image(self, values: NDArray, fill: float = 0) -> NDArray:
@@ -207,6 +216,18 @@ class Truth:
 def cast(caster: Caster, camera: Camera) -> Truth:
     """Cast one ray through every pixel centre that can hit the mesh."""
     return Truth(caster, camera)
+
+
+def _blended(values: NDArray, columns: Sequence[tuple[NDArray, NDArray]]) -> NDArray:
+    """(V,) values at vertices -> (N,) at pixels whose three corners and weights are given."""
+    (first, weight), *others = columns
+    out = values.take(first)
+    out *= weight
+    for corner, weight in others:
+        part = values.take(corner)
+        part *= weight
+        out += part
+    return out
 
 
 def cross(a: NDArray, b: NDArray) -> NDArray:
