@@ -164,7 +164,9 @@ class Person:
         heights = np.linspace(0.12, -0.11, 21) * scale
         outline = self.trunk.sections(heights, circle(72))
         cloth = folds(rng, (21, 72), (SPACING, 0.0135), patches=1) * 0.003
-        outline = offset_outwards(outline, (0.002 + cloth).astype(np.float32))
+        # Under the shirt the trousers lie close, or they would show through its folds.
+        covered = np.clip((heights - self.outfit.hem * scale) / 0.02, 0, 1)[:, None]
+        outline = offset_outwards(outline, (0.002 + cloth * (1 - covered) - 0.012 * covered).astype(np.float32))
         centres = np.stack([0 * heights, -heights, 0 * heights], axis=1).astype(np.float32)
         vertices = loft(centres, np.repeat(np.eye(3, dtype=np.float32)[None], 21, axis=0), outline)
         texture = cloth_texture((21, 72), (SPACING, 0.0135), 1.0)
