@@ -41,7 +41,7 @@ TOO_DEEP = 0.004
 """A grasp with a vertex deeper than this is tried again."""
 HANDS_GIVE = 0.003
 """Two hands that pass into each other deeper than this are placed again, metres."""
-BESIDE, ROUNDS = 3, 3
+BESIDE, ROUNDS = 3, 5
 DEEP_SKIN, SETTLE = 0.0015, 4
 """Hands with a vertex deeper than this are moved out of it, metres; in so many steps at most."""
 HOOKED = np.radians(60)
@@ -314,7 +314,8 @@ def _badness(held: Grasp) -> float:
     wanted = len(held.touching) + 4 * _holds(held)
     if held.grip.type == "hook":  # fingers go through the handle, as many as find room
         wanted += sum(2 for name in held.touching & set(FINGERS[1:]) if getattr(held.pose, name)[2] > HOOKED)
-    return round(1.5 * deep - wanted, 4)
+    refused = 5.0 * max(0.0, held.penetration - TOO_DEEP) * 1e3 + 4.0 * (held.penetration >= TOO_DEEP)
+    return round(1.5 * deep + refused - wanted, 4)
 
 
 def _product(a: Array, b: Array) -> Array:

@@ -82,7 +82,7 @@ class Hands:
 def advance(hands: Hands, farthest: float) -> Hands:
     """Move the hands along their palms' normals until palm or fingers touch: forwards from a gap, back from inside.
 
-    The thumb does not count, it makes room later.
+    Of the thumb only its ball counts, the rest makes room later.
 
     Args:
         hands: placements.
@@ -94,8 +94,7 @@ def advance(hands: Hands, farthest: float) -> Hands:
     skin = hands.points.moved(finger + 1, hands.fingers.reshape(-1, 4))
     if farthest == 0:
         skin = skin[:, hands.points.segment == 0]
-    palm = np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape))
-    body = np.concatenate([palm, skin.reshape(count, -1, 3)], 1)
+    body = np.concatenate([_palms(hands), skin.reshape(count, -1, 3)], 1)
     normal, moved = hands.turn[:, :, 2], np.zeros(count)
     for _ in range(12):
         gap = replace(hands, origin=origin).distance(body, rows).min(1) - PRESS
@@ -106,6 +105,13 @@ def advance(hands: Hands, farthest: float) -> Hands:
         moved += step
         origin += step[:, None] * normal
     return replace(hands, origin=origin)
+
+
+def _palms(hands: Hands) -> Array:
+    """(B, N, 3) points of the palms and of the balls of the thumbs, in the hand frame."""
+    count = len(hands.turn)
+    ball = hands.points.moved(np.zeros(count, np.int64), hands.thumb)[:, hands.points.segment == 0]
+    return np.concatenate([np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape)), ball], 1)
 
 
 def close_fingers(hands: Hands, phases: Array, limit: Array) -> Hands:
@@ -128,8 +134,7 @@ def eased(hands: Hands, phases: Array, limit: Array) -> Hands:
     rows, finger = np.arange(count), np.tile(np.arange(4), count)
     skin = hands.points.moved(finger + 1, hands.fingers.reshape(-1, 4))
     inner = skin[:, hands.points.segment == 0].reshape(count, -1, 3)
-    palm = np.broadcast_to(hands.points.palm, (count, *hands.points.palm.shape))
-    sunk = -hands.distance(np.concatenate([palm, inner], 1), rows).min(1)
+    sunk = -hands.distance(np.concatenate([_palms(hands), inner], 1), rows).min(1)
     back = np.where(sunk > DEEP_PALM, np.minimum(sunk - 0.5 * DEEP_PALM, 0.004), 0)
     if not back.any():
         return hands

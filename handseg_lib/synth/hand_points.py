@@ -16,7 +16,7 @@ from handseg_lib.synth.skinning import quaternion
 Array = NDArray[np.float64]
 PER_SEGMENT = (14, 16, 26)
 """Points kept on the proximal, middle and distal segment of a finger."""
-PALM_POINTS = 64
+PALM_POINTS = 72
 OWN = 0.6
 """Share of a vertex's weight that its finger and the palm must hold together for it to stand for the finger."""
 PAD_ALONG, PAD_DEPTH = 0.55, 0.80
@@ -54,7 +54,7 @@ class HandPoints:
         self.rest = positions[picked]
         self.segment = np.repeat(np.arange(3), PER_SEGMENT)
         self._weights = weights / weights.sum(-1, keepdims=True)
-        inner = (strongest == 0) & (mesh.normals[:, 2] > 0.2) & (positions[:, 1] > 0)
+        inner = (strongest == 0) & (mesh.normals[:, 2] > -0.1) & (positions[:, 1] > 0)
         self.palm = positions[spread_out(positions, np.flatnonzero(inner), PALM_POINTS)]
         rest = shape.rest_frames[1:16].reshape(5, 3, 4, 4)
         self._rest_inverse = np.stack([quaternion(r[0, :3, :3]) for r in rest]) * (1, -1, -1, -1)
