@@ -237,11 +237,15 @@ def craft(work: Work) -> bool:
     at = work.spot()
     yaw = (0 if side == "right" else np.pi) + rng.normal(0, 0.2)  # the held end on the helping hand's side
     lying = upright(at, yaw)
-    if rng.random() < 0.7:
-        if work.hold(OTHER[side], board, lambda s: lying, reached=(side,), rise=False) is None:
-            return False
-    else:
-        work.add(board, lying, reached=(side,))
+    work.add(board, lying, reached=(side,))
+    for _ in range(10 if rng.random() < 0.8 else 0):  # the other hand keeps it in place
+        beside = at - np.array([signed(side) * rng.uniform(0.06, 0.12), 0, rng.uniform(0.0, 0.05)])
+        pose, yaw = (
+            HandPose.named(str(rng.choice(["flat", "open", "relaxed"]))),
+            -signed(OTHER[side]) * rng.uniform(0.2, 0.9),
+        )
+        if work.lay(OTHER[side], beside, pose, yaw, rng.uniform(-0.15, 0.15), -high(board), "stationary"):
+            break
     level, vertices = high(board), tool.mesh.vertices
     mark = at + np.array([signed(side) * rng.uniform(0.02, 0.09), -level, rng.uniform(-0.01, 0.01)])
     end = float(vertices[:, 0].max())
@@ -298,14 +302,14 @@ def game(work: Work) -> bool:
 
 
 def open_drawer(work: Work) -> bool:
-    """A hand at the handle of a drawer, closed or pulled open."""
+    """A hand at the handle of a drawer that it pulls open."""
     rng, side = work.rng, preferred(work)
     drawers = [o for o in work.objects if o.fixed and o.thing.kind == "drawer"]
     if not drawers:
         return False
     one = drawers[int(rng.random() < 0.25 and len(drawers) > 1)]  # seldom the second from above
     pulled = one.pose.copy()
-    pulled[2, 3] -= 0.0 if rng.random() < 0.3 else rng.uniform(0.03, 0.25)
+    pulled[2, 3] -= rng.uniform(0.07, 0.27)  # so far that a hand has room before the counter's edge
     if work.hold(side, one.thing, lambda s: pulled, one.thing.grips, rise=False, fixed=True) is None:
         return False
     idle(work, OTHER[side], absent=0.7)

@@ -70,10 +70,14 @@ def two_things(work: Work) -> bool:
 
 def both_hands(work: Work) -> bool:
     """Both hands hold one thing."""
-    for _ in range(3):
+    tried = 0
+    for _ in range(20):
         thing = work.thing(*work.domain.held)
-        if thing is None:
+        if thing is None or tried == 4:
             return False
+        if all(grip.hands == 1 for grip in thing.grips):
+            continue
+        tried += 1
         at = work.spot() - np.array([0, abs(work.rng.normal(0, 0.05)), 0])
         if work.hold_both(thing, at):
             work.activity = f"holding a {name_of(thing)} with both hands"

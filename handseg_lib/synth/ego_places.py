@@ -15,24 +15,43 @@ if TYPE_CHECKING:
 
 TABLE = 0.05
 """No table top is thicker, metres: what is lower is in front of drawers."""
-PALM = np.array([0.0, 0.085, 0.032])
-"""Where a closing hand's middle lies in its own frame, about, metres."""
+GRAZE = 0.0015
+"""How deep skin may lie in the table, metres: flesh gives."""
+MIDDLE = {"power": (0, 0.078, 0.045), "pinch": (0.015, 0.102, 0.067), "tripod": (0.024, 0.091, 0.068),
+          "press": (0.029, 0.138, 0.058), "hook": (-0.007, 0.088, 0.037), "flat": (0, 0.086, 0.02)}  # fmt: skip
+"""Where each type of grip has its centre in a right hand's frame, about, metres."""
+TRIPOD = np.array([[0.3, -0.05, -0.95], [-0.95, 0, -0.3], [0, 1, 0]])
+"""(3, 3) a writing hand in the frame of its grip, about."""
+MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
 def rough_wrist(grip: "Grip", side: str) -> Array:
     """(4, 4) about where a hand must be to take a grip: hand frame to object frame."""
     x, z = np.asarray(grip.axis, float), np.asarray(grip.approach, float)
     y = np.cross(z, x)
+    own, middle = np.eye(3), np.array(MIDDLE[grip.type], float)
+    if grip.type == "power":  # a thin handle lies aslant in the hand
+        own = rotation("z", -float(np.interp(grip.width, [0.01, 0.035, 0.08], [0.5, 0.3, 0.15])))
+    elif grip.type == "hook":
+        own = rotation("x", 0.55)
+    elif grip.type == "tripod":
+        own = orthonormal(TRIPOD)
     frame = np.eye(4)
     if side == "right":
-        frame[:3, :3] = np.stack([x, y, z], 1)
+        frame[:3, :3] = np.stack([x, y, z], 1) @ own
     else:
-        frame[:3, :3] = np.stack([-x, -y, z], 1)
-    if grip.type == "power":  # a thin handle lies aslant in the hand
-        slant = np.interp(grip.width, [0.01, 0.035, 0.08], [0.5, 0.3, 0.15])
-        frame[:3, :3] = frame[:3, :3] @ rotation("z", -slant if side == "right" else slant)
-    frame[:3, 3] = np.asarray(grip.centre, float) - frame[:3, :3] @ PALM
+        frame[:3, :3] = np.stack([-x, -y, z], 1) @ (own * MIRROR * MIRROR[:, None])
+        middle = middle * MIRROR
+    frame[:3, 3] = np.asarray(grip.centre, float) - frame[:3, :3] @ middle
     return frame
+
+
+def orthonormal(matrix: Array) -> Array:
+    """(3, 3) the rotation near a matrix that is nearly one: its second column is kept."""
+    y = matrix[:, 1] / np.linalg.norm(matrix[:, 1])
+    z = matrix[:, 2] - y * (y @ matrix[:, 2])
+    z /= np.linalg.norm(z)
+    return np.stack([np.cross(y, z), y, z], 1)
 
 
 def upright(at: Array, yaw: float) -> Array:
@@ -51,7 +70,7 @@ def footprint(thing: RigidObject) -> float:
 def clear_of_table(stance: Stance, side: str, hand: EgoHand) -> bool:
     """Whether hand and forearm keep out of the table's or counter's top."""
     points = stance.model.posed(hand.pose, hand.wrist, side, hand.elbow).vertices
-    inside = (points[:, 2] > 0.01) & (points[:, 1] > 0.0015) & (points[:, 1] < TABLE)
+    inside = (points[:, 2] > 0.01) & (points[:, 1] > GRAZE) & (points[:, 1] < TABLE)
     return not inside.any()
 
 

@@ -97,12 +97,9 @@ def round_food(rng: Rng) -> tuple[str, Design, Look]:
 def timber(rng: Rng) -> tuple[str, Design, Look]:
     """A planed board to work on."""
     x, y, z = rng.uniform(0.25, 0.42), rng.uniform(0.016, 0.03), rng.uniform(0.06, 0.11)
-    holds = [Hold("flat", (-0.33 * x, -y / 2, 0), a, DOWN) for a in (X, (-1, 0, 0), (0.7, 0, 0.7))]
-    if z < 0.085:
-        holds += [*lying("power", (-0.33 * x, 0, 0)), *lying("power", (-0.33 * x, 0, 0), (-1, 0, 0))]
     return (
         "board",
-        Design((Part(block(x, y, z, 0.001), at(), "wood", grain=True),), tuple(holds)),
+        Design((Part(block(x, y, z, 0.001), at(), "wood", grain=True),), ()),
         {"wood": looks.wood(rng)},
     )
 

@@ -16,7 +16,7 @@ from handseg_lib.synth.body import rotation
 from handseg_lib.synth.domains import Domain
 from handseg_lib.synth.ego_arms import OTHER, Array, Stance, free_wrist, hand_points_of, raised, reach_for
 from handseg_lib.synth.ego_layout import SIDES, EgoHand, EgoObject, Room
-from handseg_lib.synth.ego_places import TABLE, basis, clear_of_table, footprint, rough_wrist, upright
+from handseg_lib.synth.ego_places import GRAZE, TABLE, basis, clear_of_table, footprint, rough_wrist, upright
 from handseg_lib.synth.grasp import Grasp, grasp
 from handseg_lib.synth.hand import HandPose
 from handseg_lib.synth.hand_pairs import sample_pair
@@ -251,9 +251,9 @@ class Work:
         """
         if grips is None:
             grips = [g for g in thing.grips if g.hands == 1 and g.type != "press"]
-        for _, pose, grip in self._easiest(side, thing, places, grips)[:2]:
+        for _, pose, grip in self._easiest(side, thing, places, grips)[:3]:
             held = grasp(self.rng, self.stance.model, thing, side, grip)
-            if held.penetration > DEEPEST or len(held.touching) < 2:
+            if held.penetration > DEEPEST or len(held.touching) < (1 if grip.type == "press" else 2):
                 continue
             pose = self._risen(side, held, pose, rise)
             hand = pose is not None and raised(
@@ -311,7 +311,7 @@ class Work:
         points = hand_points_of(self.stance, side, held.pose, pose @ held.wrist)
         over = (points[:, 2] > 0.0) & (points[:, 1] < TABLE)
         deep = float(points[over, 1].max(initial=-1.0))
-        if deep <= 0:
+        if deep <= GRAZE:
             return pose
         if not rise or deep > 0.09:
             return None
