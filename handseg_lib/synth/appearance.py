@@ -119,15 +119,20 @@ class Look:
 
 def rest_normals(truth: Truth, which: NDArray[np.int64]) -> NDArray[np.float32]:
     """(M, 3) rest-pose normals at some of the hit pixels, not quite of unit length."""
-    corners, weights = truth.corners[which], truth.weights[which]
-    return sum(truth.mesh.rest_normals[corners[:, i]] * weights[:, i, None] for i in range(3))
+    return truth.some(truth.mesh.rest_normals, which)
 
 
 def carried(truth: Truth, which: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """(M, 3) rest-pose vectors at some of the hit pixels turned into scene coordinates, each by its nearest corner."""
-    corners, weights = truth.corners[which], truth.weights[which]
-    frames = truth.mesh.frames[np.take_along_axis(corners, weights.argmax(axis=1)[:, None], axis=1)[:, 0]]
-    return (frames * vectors[:, None]).sum(axis=2)
+    nearest = truth.weights.take(which, 0).argmax(axis=1)
+    corner = truth.corners.ravel().take(3 * which + nearest)
+    frames = np.ascontiguousarray(truth.mesh.frames.reshape(-1, 9).T)
+    x, y, z = vectors.T
+    out = np.empty((len(which), 3), np.float32)
+    for i in range(3):
+        a, b, c = (frames[3 * i + k].take(corner) for k in range(3))
+        out[:, i] = a * x + b * y + c * z
+    return out
 
 
 def _cloth(rng: np.random.Generator, bright: bool) -> Material:

@@ -108,20 +108,21 @@ class Truth:
         """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
         met = np.zeros(len(self.mesh.faces), bool)
         met[self.faces] = True
-        number = np.cumsum(met, dtype=np.int32) - 1
+        place = (np.cumsum(met, dtype=np.int32) - 1).take(self.faces)
         a, b, c = (self._corners[self.mesh.faces[met, i]].astype(np.float64) for i in range(3))
         rows = np.stack([cross(b, c), cross(c, a), cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
         det = dot(a, rows[:, 0])
         rows /= np.where(det == 0, 1, det)[:, None, None]
-        inverse = rows.astype(np.float32).reshape(-1, 9)[number[self.faces]]
-        x, y = rays[:, 0], rays[:, 1]
-        weights = np.empty((len(x), 3), np.float32)
+        inverse = np.ascontiguousarray(rows.astype(np.float32).reshape(-1, 9).T)
+        x, y = np.ascontiguousarray(rays[:, 0]), np.ascontiguousarray(rays[:, 1])
+        columns = []
         for i in range(3):
-            weights[:, i] = inverse[:, 3 * i] * x + inverse[:, 3 * i + 1] * y + inverse[:, 3 * i + 2]
-        np.maximum(weights, 0, out=weights)  # a hit on an edge may lie a rounding error outside
-        self.distance = 1 / (weights[:, 0] + weights[:, 1] + weights[:, 2])
-        weights *= self.distance[:, None]
-        self.weights = weights
+            weight = inverse[3 * i].take(place) * x + inverse[3 * i + 1].take(place) * y + inverse[3 * i + 2].take(place)
+            columns.append(np.maximum(weight, 0, out=weight))  # a hit on an edge may lie a rounding error outside
+        self.distance = 1 / (columns[0] + columns[1] + columns[2])
+        self.weights = np.empty((len(x), 3), np.float32)
+        for i, weight in enumerate(columns):
+            self.weights[:, i] = weight * self.distance
 
     @cached_property
     def corners(self) -> NDArray[np.int32]:
@@ -146,10 +147,14 @@ class Truth:
 
     def rest(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
         """(M, 3) rest-pose coordinates of some of the hit pixels, metres."""
+        return self.some(self.mesh.rest, which)
+
+    def some(self, values: NDArray[np.float32], which: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(V, C) values at vertices -> (M, C) at some of the hit pixels."""
         columns = [(corners.take(which), weights.take(which)) for corners, weights in self._columns]
-        out = np.empty((len(which), 3), np.float32)
-        for axis in range(3):
-            out[:, axis] = _blended(np.ascontiguousarray(self.mesh.rest[:, axis]), columns)
+        out = np.empty((len(which), values.shape[1]), values.dtype)
+        for channel in range(values.shape[1]):
+            out[:, channel] = _blended(np.ascontiguousarray(values[:, channel]), columns)
         return out
 
     def image(self, values: NDArray, fill: float = 0) -> NDArray:
@@ -192,7 +197,9 @@ class Truth:
     def pixel_normals(self) -> NDArray[np.float32]:
         """(N, 3) smooth unit normals in scene coordinates, turned towards the camera."""
         normals = self.interpolate(self.mesh.normals)
-        normals /= np.maximum(np.sqrt(dot(normals, normals)), 1e-9)[:, None]
+        length = np.maximum(np.sqrt(dot(normals, normals)), 1e-9)
+        for i in range(3):
+            normals[:, i] /= length
         return normals
 
     @cached_property
@@ -265,7 +272,7 @@ def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Int
     large = (_spread(x, faces) > 1) | (_spread(y, faces) > 1)
     for i0, i1, j0, j1 in np.unique(_boxes(i[faces[large]], j[faces[large]]), axis=0):
         near[i0 : i1 + 1, j0 : j1 + 1] = True
-    return np.kron(near[1:-1, 1:-1], np.ones((cell, cell), bool))[:height, :width].ravel()
+    return near[1:-1, 1:-1].repeat(cell, 0)[:height].repeat(cell, 1)[:, :width].ravel()
 
 
 @lru_cache(maxsize=8)

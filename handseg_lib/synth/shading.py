@@ -107,8 +107,11 @@ NOISE = _noise_volume()
 
 def noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
     """(N, 3) points in metres -> (N,) smooth noise in [-1, 1] whose grain is about 4 cells of `cell` metres."""
-    index = np.floor(points * np.float32(1 / cell)).astype(np.int32) & (NOISE_SIZE - 1)
-    return NOISE[index[:, 0], index[:, 1], index[:, 2]]
+    place = np.int32(0)
+    for axis in range(3):  # a column at a time: numpy is slow along short rows
+        index = np.floor(points[:, axis] * np.float32(1 / cell)).astype(np.int32) & (NOISE_SIZE - 1)
+        place = place * NOISE_SIZE + index
+    return NOISE.ravel().take(place)
 
 
 def smooth_noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
@@ -132,13 +135,18 @@ def smooth_noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.floa
 
 def coloured(truth: Truth, ids: NDArray[np.int32], materials: tuple[Material, ...]) -> NDArray[np.float32]:
     """(N, 3) linear RGB reflectance at the hit pixels from their material ids, patterns included."""
-    colours = np.array([m.albedo for m in materials], np.float32)[ids]
-    for index in np.unique(ids):
-        material = materials[index]
-        if material.pattern != "plain":
+    first = np.array([m.albedo for m in materials], np.float32)
+    second = np.array([m.second for m in materials], np.float32)
+    colours = np.empty((len(ids), 3), np.float32)
+    for channel in range(3):
+        colours[:, channel] = first[:, channel].take(ids)
+    for index in np.flatnonzero(np.bincount(ids, minlength=1)):
+        if materials[index].pattern != "plain":
             here = np.flatnonzero(ids == index)
-            share = pattern(material, truth.rest(here))[:, None]
-            colours[here] += share * (np.array(material.second, np.float32) - colours[here])
+            share = pattern(materials[index], truth.rest(here))
+            for channel in range(3):
+                one, other = first[index, channel], second[index, channel]
+                colours[here, channel] = one + share * (other - one)
     return colours
 
 
@@ -288,24 +296,33 @@ def shade(truth: Truth, caster: Caster, finish: Finish, lights: Lights) -> NDArr
         return lamplight(truth, caster, finish, lights)
     camera = truth.camera.pose[:3, 3].astype(np.float32)
     points = truth.points
-    view = camera - points
-    view /= np.sqrt(dot(view, view))[:, None]
-    backwards = (dot(truth.pixel_normals, view) < 0)[:, None]  # the inside of a sleeve or collar
-    normals = np.where(backwards, -finish.normals, finish.normals)
+    view = _unit(camera - points)
+    normals = finish.normals.copy()
+    backwards = np.flatnonzero(dot(truth.pixel_normals, view) < 0)  # the inside of a sleeve or collar
+    normals[backwards] = -normals[backwards]
     towards = dot(normals, lights.key)
     lit = np.flatnonzero(towards > 0)
-    origins = points[lit] + normals[lit] * np.float32(0.004)
+    origins = points.take(lit, 0) + normals.take(lit, 0) * np.float32(0.004)
     directions = np.broadcast_to(lights.key, origins.shape).astype(np.float32)
     shadow = np.zeros(len(points), bool)
     shadow[lit] = caster.blocked(origins, directions)
     key = np.maximum(towards, 0) * soften(truth, ~shadow)
     sky = np.float32(0.65) + np.float32(0.35) * dot(normals, lights.up)
-    light = key[:, None] * np.array(lights.key_colour, np.float32)
-    light += sky[:, None] * np.array(lights.sky_colour, np.float32)
-    half = view + lights.key
-    half /= np.sqrt(dot(half, half))[:, None]
+    half = _unit(view + lights.key)
     highlight = power24(np.maximum(dot(half, normals), 0)) * finish.gloss * (key > 0)
-    return (finish.albedo * light + highlight[:, None]) * np.float32(lights.exposure)
+    out = np.empty_like(finish.albedo)
+    for channel in range(3):  # a column at a time: numpy is slow along short rows
+        light = key * np.float32(lights.key_colour[channel]) + sky * np.float32(lights.sky_colour[channel])
+        out[:, channel] = (finish.albedo[:, channel] * light + highlight) * np.float32(lights.exposure)
+    return out
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 3) vectors brought to length 1, in place."""
+    length = np.sqrt(dot(vectors, vectors))
+    for axis in range(3):
+        vectors[:, axis] /= length
+    return vectors
 
 
 def power24(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -325,15 +342,16 @@ def soften(truth: Truth, lit: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _box(image: NDArray[np.float32], radius: int, axis: int) -> NDArray[np.float32]:
-    """Running mean over 2 radius + 1 pixels along an axis; borders repeat."""
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (radius + 1, radius)
-    total = np.cumsum(np.pad(image, pad, mode="edge"), axis=axis, dtype=np.float32)
+    """Running mean over 2 radius + 1 pixels along an axis; borders repeat. Along axis 0, of whole numbers only."""
     width, n = 2 * radius + 1, image.shape[axis]
-    last, first = (slice(width, width + n), slice(0, n))
-    if axis == 0:
-        return (total[last] - total[first]) / width
-    return (total[:, last] - total[:, first]) / width
+    if axis == 0:  # exact in any order, and numpy is slow at cumulative sums down columns
+        padded = np.pad(image, ((radius, radius), (0, 0)), mode="edge")
+        total = padded[:n].copy()
+        for shift in range(1, width):
+            total += padded[shift : shift + n]
+        return total / width
+    total = np.cumsum(np.pad(image, ((0, 0), (radius + 1, radius)), mode="edge"), axis=1, dtype=np.float32)
+    return (total[:, width : width + n] - total[:, :n]) / width
 
 
 def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -282,7 +282,10 @@ def photograph(scene: Scene, truth: Truth) -> NDArray[np.float32]:
     colour = np.array(scene.backdrop.albedo, np.float32)
     towards = max(0.0, float(-(scene.backdrop.normal @ lights.key)))
     light = np.array(lights.key_colour, np.float32) * towards + np.array(lights.sky_colour, np.float32) * 0.65
-    image = cosine[..., None] ** 2 * (colour * light * np.float32(lights.exposure))
+    falling, wall = cosine**2, colour * light * np.float32(lights.exposure)
+    image = np.empty((*cosine.shape, 3), np.float32)
+    for channel in range(3):
+        image[..., channel] = falling * wall[channel]
     image.reshape(-1, 3)[truth.pixels] = shade(truth, scene.caster, scene.look.finish(truth), lights)
     return image
 
