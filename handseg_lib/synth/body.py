@@ -110,7 +110,12 @@ class BodyPose:
 
 def rotation(axis: str, angle: float) -> NDArray[np.float64]:
     """(3, 3) rotation about a coordinate axis, right-handed, radians."""
-    return rotations(axis, np.array([angle]))[0]
+    i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    matrix = np.eye(3)
+    matrix[i, i] = matrix[j, j] = np.cos(angle)
+    matrix[j, i] = np.sin(angle)
+    matrix[i, j] = -matrix[j, i]
+    return matrix
 
 
 def rotations(axis: str, angles: NDArray) -> NDArray[np.float64]:

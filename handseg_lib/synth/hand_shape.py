@@ -13,6 +13,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.arms import cross3
+
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 _OF_THUMB, _OF_FINGER = ("cmc", "mcp", "ip", "tip"), ("mcp", "pip", "dip", "tip")
 JOINTS = ("wrist", *(f"{f}_{j}" for f in FINGERS for j in (_OF_THUMB if f == "thumb" else _OF_FINGER)))
@@ -135,7 +137,7 @@ def turn(axis: int, angle: float) -> NDArray[np.float64]:
 
 def turn_between(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     """Smallest 3x3 rotation that takes unit vector a to unit vector b; undefined only for opposite ones."""
-    v, c = np.cross(a, b), float(np.dot(a, b))
+    v, c = cross3(a, b), float(np.dot(a, b))
     k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
     return np.eye(3) + k + k @ k / (1 + c)
 
@@ -154,8 +156,8 @@ def thumb_rotation(radial: float, palmar: float, twist: float = 0.0) -> NDArray[
     """
     flat = np.array([np.sin(radial), np.cos(radial), 0.0])
     along = np.cos(palmar) * flat + np.sin(palmar) * np.array([0.0, 0.0, 1.0])
-    side = np.cross(along, [0.0, 0.0, 1.0])
+    side = cross3(along, np.array([0.0, 0.0, 1.0]))
     side /= np.linalg.norm(side)  # radial, in the plane of the palm: a nail facing there is square to the palm
     pronation = np.radians(58) + 0.35 * (palmar - THUMB_REST[1]) - 0.6 * (radial - THUMB_REST[0]) + twist
-    pulp = -np.sin(pronation) * side + np.cos(pronation) * np.cross(side, along)
-    return np.stack([np.cross(along, pulp), along, pulp], 1)
+    pulp = -np.sin(pronation) * side + np.cos(pronation) * cross3(side, along)
+    return np.stack([cross3(along, pulp), along, pulp], 1)

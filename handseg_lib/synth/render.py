@@ -117,7 +117,8 @@ class Truth:
         x, y = np.ascontiguousarray(rays[:, 0]), np.ascontiguousarray(rays[:, 1])
         columns = []
         for i in range(3):
-            weight = inverse[3 * i].take(place) * x + inverse[3 * i + 1].take(place) * y + inverse[3 * i + 2].take(place)
+            along_x, along_y, ahead = (inverse[3 * i + k].take(place) for k in range(3))
+            weight = along_x * x + along_y * y + ahead
             columns.append(np.maximum(weight, 0, out=weight))  # a hit on an edge may lie a rounding error outside
         self.distance = 1 / (columns[0] + columns[1] + columns[2])
         self.weights = np.empty((len(x), 3), np.float32)
@@ -270,7 +271,9 @@ def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Int
         for dj in (-1, 0, 1):
             near[1:-1, 1:-1] |= marked[1 + di : rows + 1 + di, 1 + dj : cols + 1 + dj]
     large = (_spread(x, faces) > 1) | (_spread(y, faces) > 1)
-    for i0, i1, j0, j1 in np.unique(_boxes(i[faces[large]], j[faces[large]]), axis=0):
+    boxes = _boxes(i[faces[large]], j[faces[large]])
+    code = np.ravel_multi_index(boxes.T, (rows + 2, rows + 2, cols + 2, cols + 2))
+    for i0, i1, j0, j1 in boxes[np.unique(code, return_index=True)[1]]:
         near[i0 : i1 + 1, j0 : j1 + 1] = True
     return near[1:-1, 1:-1].repeat(cell, 0)[:height].repeat(cell, 1)[:, :width].ravel()
 

@@ -188,19 +188,19 @@ def in_view(mesh: Mesh, view: Intrinsics = SR300_DEPTH) -> Mesh:
 
 def facing(mesh: Mesh) -> Mesh:
     """The mesh without faces turned away from the depth camera: on a solid they are never seen first."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    a, b, c = (mesh.vertices.take(mesh.faces[:, i], 0) for i in range(3))
     return kept_faces(mesh, np.flatnonzero(dot(a, cross(b, c)) <= 0))
 
 
 def kept_faces(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:
     """The mesh with some of its faces, given by their numbers, and the vertices these need."""
-    corners = mesh.faces[faces]
+    corners = mesh.faces.take(faces, 0)
     used = np.zeros(len(mesh.vertices), bool)
     used[corners.ravel()] = True
-    number = np.cumsum(used, dtype=np.int32) - 1
-    per_face = {name: getattr(mesh, name)[faces] for name in ("labels", "parts", "material")}
-    per_vertex = {name: getattr(mesh, name)[used] for name in ("vertices", "rest", "rest_normals", "frames")}
-    return Mesh(faces=number[corners], **per_face, **per_vertex)
+    number, stays = np.cumsum(used, dtype=np.int32) - 1, np.flatnonzero(used)
+    per_face = {name: getattr(mesh, name).take(faces) for name in ("labels", "parts", "material")}
+    per_vertex = {name: getattr(mesh, name).take(stays, 0) for name in ("vertices", "rest", "rest_normals", "frames")}
+    return Mesh(faces=number.take(corners), **per_face, **per_vertex)
 
 
 def sample_color_camera(rng: np.random.Generator) -> Camera:

@@ -36,9 +36,13 @@ def blend_into_trunk(limb: Mesh, shirt: Mesh, arm: Arm) -> Mesh:
     """Upper arm or sleeve, raised where it enters the trunk; further along the arm nothing changes."""
     along = (limb.vertices - arm.shoulder) @ (arm.elbow - arm.shoulder) / np.sum((arm.elbow - arm.shoulder) ** 2)
     near = np.flatnonzero(along < 0.5)
-    distance, index = cKDTree(shirt.vertices).query(limb.vertices[near], distance_upper_bound=FILLET)
+    points = limb.vertices[near]
+    low, high = points.min(axis=0, initial=np.inf) - 1.01 * FILLET, points.max(axis=0, initial=-np.inf) + 1.01 * FILLET
+    x, y, z = shirt.vertices.T  # only what can be near goes into the tree
+    inside = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2])
+    distance, _ = cKDTree(shirt.vertices[inside]).query(points, distance_upper_bound=FILLET)
     found = np.isfinite(distance)
-    near, distance, index = near[found], distance[found], index[found]
+    near, distance = near[found], distance[found]
     height = _bulge(distance) * np.clip((0.5 - along[near]) / 0.3, 0, 1)
     return _pushed(limb, near, height)
 

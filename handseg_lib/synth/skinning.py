@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.arms import cross3
+
 PARENT = (0, *(0 if s == 0 else 3 * f + s for f in range(5) for s in range(3)), 0)
 """Bone of `BONES` from which each bone hangs."""
 
@@ -54,7 +56,7 @@ def dual_quaternions(motions: NDArray[np.float64]) -> NDArray[np.float64]:
         t = motion[:3, 3]
         out[bone, :4] = q
         out[bone, 4] = -0.5 * (t @ q[1:])
-        out[bone, 5:] = 0.5 * (q[0] * t + np.cross(t, q[1:]))
+        out[bone, 5:] = 0.5 * (q[0] * t + cross3(t, q[1:]))
     return out
 
 
