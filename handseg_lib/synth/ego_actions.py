@@ -58,7 +58,7 @@ def cut(work: Work) -> bool:
         work.stand(board, spot, rng.normal(0, 0.15), reached=SIDES)
         level = high(board)
     # the food lies across, its held end (x > 0 in its own frame) on the helping hand's side
-    yaw = (np.pi if side == "left" else 0) + rng.normal(0, 0.2)
+    yaw = (np.pi if side == "left" else 0) - signed(side) * rng.uniform(0.3, 0.8)  # and nearer to the wearer
     lying = upright(spot - np.array([0, level, 0]), yaw)
     lying[:3, 3] -= lying[:3, :3] @ np.array([0.5 * food.extent[0], 0, 0])
     held = work.hold(OTHER[side], food, lambda share: lying, reached=(side,), rise=False)
@@ -69,12 +69,13 @@ def cut(work: Work) -> bool:
     mark = (
         held[:3, 3]
         + held[:3, :3] @ np.array([share * food.extent[0], 0, 0])
-        - np.array([0, thick * rng.uniform(0.3, 1.0), 0])
+        - np.array([0, thick * rng.uniform(0.6, 1.0), 0])
     )
     edge = knife.mesh.vertices[:, 2].max()
-    blade = np.array([rng.uniform(0.03, 0.07), -0.5 * knife.extent[1], edge])
-    pitch = rng.uniform(-0.2, 0.05)
-    turn = edge_down(signed(side), 2.2, pitch)
+    # the blade's farther half cuts and the handle is raised, so that there is room for the fist over the board
+    blade = np.array([knife.mesh.vertices[:, 0].max() * rng.uniform(0.5, 0.7), -0.5 * knife.extent[1], edge])
+    pitch = rng.uniform(0.08, 0.25)
+    turn = edge_down(signed(side), 1.9, pitch)
     grips = [g for g in knife.grips if g.approach[2] > 0.5 or g.approach[1] > 0.5]
     work.activity = f"cutting a {name_of(food)}"
     return work.hold(side, knife, anchored(blade, mark, turn), grips, rise=False) is not None

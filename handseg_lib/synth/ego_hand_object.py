@@ -64,8 +64,10 @@ def sample_layout(
     person = where.person(rng, split)
     room, lens, rgb = where.room(rng), where.lens(rng), where.camera(rng)
     kinds = allowed_kinds(where, split)
+    name = activity or _drawn(rng, where)
     for attempt in range(ATTEMPTS + 1):
-        name = activity or _drawn(rng, where)
+        if attempt % 3 == 2:  # another one after two tries
+            name = activity or _drawn(rng, where)
         focus = np.array([rng.normal(0, 0.05), 0.0, rng.uniform(0.15, 0.29)])
         focus, standing, eyes = BENT.get(name, (focus, BEFORE_TABLE, room.eyes))
         work = Work(rng, where, room, sample_stance(rng, person, eyes, focus, standing), lens, kinds)

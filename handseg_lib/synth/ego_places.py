@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.domains import Domain
 from handseg_lib.synth.ego_arms import Array, Stance
-from handseg_lib.synth.ego_layout import EgoHand
+from handseg_lib.synth.ego_layout import EgoHand, EgoObject
 from handseg_lib.synth.objects import OBJECT_KINDS, RigidObject, object_names
 
 if TYPE_CHECKING:
@@ -87,3 +88,11 @@ def basis(first: Array, second: Array) -> Array:
     b = second - a * (a @ second)
     b /= np.linalg.norm(b)
     return np.stack([a, b, np.cross(a, b)], 1)
+
+
+def within_reach(o: EgoObject, points: NDArray[np.floating], room: float = 0.002) -> NDArray[np.float32]:
+    """(M, 3) those of some room points that may be nearer than `room` to an object, in its frame."""
+    local = ((points - o.pose[:3, 3]) @ o.pose[:3, :3]).astype(np.float32)
+    corners = o.thing.mesh.vertices
+    inside = (local > corners.min(axis=0) - room) & (local < corners.max(axis=0) + room)
+    return local[inside.all(axis=1)]

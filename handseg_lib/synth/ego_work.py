@@ -16,7 +16,16 @@ from handseg_lib.synth.body import rotation
 from handseg_lib.synth.domains import Domain
 from handseg_lib.synth.ego_arms import OTHER, Array, Stance, free_wrist, hand_points_of, raised, reach_for
 from handseg_lib.synth.ego_layout import SIDES, EgoHand, EgoObject, Room
-from handseg_lib.synth.ego_places import GRAZE, TABLE, basis, clear_of_table, footprint, rough_wrist, upright
+from handseg_lib.synth.ego_places import (
+    GRAZE,
+    TABLE,
+    basis,
+    clear_of_table,
+    footprint,
+    rough_wrist,
+    upright,
+    within_reach,
+)
 from handseg_lib.synth.grasp import Grasp, grasp
 from handseg_lib.synth.hand import HandPose
 from handseg_lib.synth.hand_pairs import sample_pair
@@ -30,8 +39,10 @@ DEEPEST = 0.006
 """Metres by which a hand may press into what it holds; deeper grasps are refused."""
 CONTACT = 0.002
 """Surfaces nearer than this touch, metres."""
-PRESS = 0.0015
+PRESS = 0.0025
 """How deep hands may press into what they do not hold, metres."""
+BESIDE = 0.1
+"""Room left beside a sink, a hob or a vice, metres."""
 STAYS = ("mouse", "keyboard", "cutting_board")
 """Kinds that are used where they stand."""
 PALM_DOWN = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
@@ -64,8 +75,6 @@ class Work:
         self.objects: list[EgoObject] = list(room.fixtures)
         self.activity = ""
 
-    # --- things ---------------------------------------------------------------------------------------------------
-
     def thing(self, *kinds: str) -> RigidObject | None:
         """One of some kinds that this frame may show, or None where it may show none of them."""
         able = [kind for kind in kinds if kind in self.kinds]
@@ -76,6 +85,9 @@ class Work:
         x0, x1, z0, z1 = self.room.area
         x = np.clip(self.rng.normal(self.focus[0] if near is None else near, 0.05), x0 + 0.05, x1 - 0.05)
         z = np.clip(self.rng.normal(self.focus[2], 0.06), z0 + 0.06, z1 - 0.05)
+        for low, high, _, _ in self.room.taken:  # nothing is put into a sink or on a vice
+            if low - BESIDE < x < high + BESIDE:
+                x = low - BESIDE if low > 0 else high + BESIDE
         return np.array([x, 0.0, z])
 
     @property
@@ -102,8 +114,6 @@ class Work:
         self.add(thing, pose, touched, reached)
         return pose
 
-    # --- hands ----------------------------------------------------------------------------------------------------
-
     def sees(self, point: Array) -> bool:
         """Whether a point is in the camera's view."""
         x, y, z = self.stance.camera[:3, :3].T @ (point - self.stance.camera[:3, 3])
@@ -127,18 +137,10 @@ class Work:
         for o in self.objects:
             if o.thing is holding:
                 continue
-            near = self._near(o, skin)
+            near = within_reach(o, skin)
             if len(near) and o.thing.distance(near).min() < -PRESS:
                 return False
         return True
-
-    @staticmethod
-    def _near(o: EgoObject, points: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(M, 3) those of some room points that may touch an object, in its frame."""
-        local = ((points - o.pose[:3, 3]) @ o.pose[:3, :3]).astype(np.float32)
-        corners = o.thing.mesh.vertices
-        inside = (local > corners.min(axis=0) - CONTACT) & (local < corners.max(axis=0) + CONTACT)
-        return local[inside.all(axis=1)]
 
     def apart(self, side: str, hand: EgoHand, room: float = 0.012) -> bool:
         """Whether a hand keeps away from the other hand and its forearm."""
@@ -223,8 +225,6 @@ class Work:
                 best = (cost, place)
         return best[1]
 
-    # --- hands on things ------------------------------------------------------------------------------------------
-
     def hold(
         self,
         side: str,
@@ -270,7 +270,7 @@ class Work:
         for side, hand in self.hands.items():
             skin = self.stance.model.posed(hand.pose, hand.wrist, side).vertices
             for k, o in enumerate(self.objects):
-                near = self._near(o, skin)
+                near = within_reach(o, skin)
                 if side in o.touched_by or not len(near) or o.thing.distance(near).min() >= CONTACT:
                     continue
                 self.objects[k] = replace(o, touched_by=tuple(s for s in SIDES if s in o.touched_by or s == side))
@@ -360,8 +360,6 @@ class Work:
         self.hands.update(found)
         self.add(thing, pose, SIDES)
         return True
-
-    # --- clutter --------------------------------------------------------------------------------------------------
 
     def scatter(self, count: int) -> None:
         """Stand things around, clear of hands, of what they hold and of each other."""
