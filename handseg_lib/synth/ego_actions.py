@@ -11,6 +11,7 @@ import numpy as np
 from handseg_lib.synth.body import rotation
 from handseg_lib.synth.ego_activities import idle, name_of, preferred, take_any
 from handseg_lib.synth.ego_arms import OTHER, Array
+from handseg_lib.synth.ego_clutter import occupied
 from handseg_lib.synth.ego_layout import SIDES, EgoObject
 from handseg_lib.synth.ego_places import footprint, upright
 from handseg_lib.synth.ego_things import made, nail, stream
@@ -286,7 +287,7 @@ def game(work: Work) -> bool:
     if work.hold(side, sort[0], lambda s: upright(place, 2 * np.pi * s), rise=True) is None:
         return False
     taken = [place]
-    solid = work.occupied()
+    solid = occupied(work)
     for _ in range(int(rng.integers(4, 14))):
         spot = at + np.array([rng.uniform(-half, half), -level, rng.uniform(-half, half)])
         piece = sort[int(rng.integers(3))]

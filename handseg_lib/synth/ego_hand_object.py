@@ -11,6 +11,7 @@ from handseg_lib.synth.ego_actions import ACTIONS, BENT
 from handseg_lib.synth.ego_activities import ACTIVITIES as SIMPLE
 from handseg_lib.synth.ego_activities import bare
 from handseg_lib.synth.ego_arms import sample_stance
+from handseg_lib.synth.ego_clutter import scatter
 from handseg_lib.synth.ego_layout import EgoLayout, EgoScene, build_scene, clean_background
 from handseg_lib.synth.ego_places import allowed_kinds
 from handseg_lib.synth.ego_work import Work
@@ -74,7 +75,7 @@ def sample_layout(
         if (ACTIVITIES[name] if attempt < ATTEMPTS else bare)(work):
             break
     work.touched()
-    work.scatter(int(rng.integers(where.clutter[0], where.clutter[1] + 1)))
+    scatter(work, int(rng.integers(where.clutter[0], where.clutter[1] + 1)))
     return EgoLayout(
         domain=where.name,
         person=person,

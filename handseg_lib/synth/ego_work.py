@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handseg_lib.camera import Intrinsics
 from handseg_lib.synth.body import rotation
@@ -21,7 +20,6 @@ from handseg_lib.synth.ego_places import (
     TABLE,
     basis,
     clear_of_table,
-    footprint,
     rough_wrist,
     upright,
     within_reach,
@@ -360,45 +358,3 @@ class Work:
         self.hands.update(found)
         self.add(thing, pose, SIDES)
         return True
-
-    def scatter(self, count: int) -> None:
-        """Stand things around, clear of hands, of what they hold and of each other."""
-        kinds = [k for k in self.domain.around if k in self.kinds]
-        if not kinds:
-            return
-        solid = self.occupied()
-        discs: list[tuple[float, float, float]] = [
-            (float(o.pose[0, 3]), float(o.pose[2, 3]), footprint(o.thing)) for o in self.objects if o.pose[1, 3] > -0.05
-        ]
-        x0, x1, z0, z1 = self.room.area
-        for _ in range(count):
-            thing = sample_object(str(self.rng.choice(kinds)), self.rng)
-            size = footprint(thing)
-            for _ in range(6):
-                x, z = self.rng.uniform(x0, x1), z0 + (z1 - z0) * self.rng.beta(2.0, 1.3)
-                on_furniture = any(
-                    a - size < x < b + size and c - size < z < d + size for a, b, c, d in self.room.taken
-                )
-                inside = x0 - 0.05 < x - size and x + size < x1 + 0.05 and z - size > z0 - 0.03 and z + size < z1 + 0.06
-                if on_furniture or not inside or any(np.hypot(x - a, z - b) < size + r for a, b, r in discs):
-                    continue
-                pose = upright(np.array([x, 0.0, z]), self.rng.uniform(0, 2 * np.pi))
-                local = (solid - pose[:3, 3]) @ pose[:3, :3]
-                near = np.abs(local).max(axis=1) < float(thing.extent.max()) + 0.02
-                if near.any() and thing.distance(local[near].astype(np.float32)).min() < 0.008:
-                    continue
-                discs.append((x, z, size))
-                self.add(thing, pose)
-                break
-
-    def occupied(self) -> NDArray[np.float64]:
-        """(N, 3) points of arms, hands and placed objects, thinned out."""
-        clouds = [np.zeros((0, 3))]
-        for side, hand in self.hands.items():
-            clouds.append(self.stance.model.posed(hand.pose, hand.wrist, side, hand.elbow).vertices[::5])
-            t = np.linspace(0, 1, 8)[:, None]
-            clouds.append(hand.shoulder + (hand.elbow - hand.shoulder) * t)
-        for o in self.objects:
-            step = max(1, len(o.thing.mesh.vertices) // 400)
-            clouds.append(o.thing.mesh.vertices[::step] @ o.pose[:3, :3].T + o.pose[:3, 3])
-        return np.concatenate(clouds)
