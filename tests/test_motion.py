@@ -1,13 +1,16 @@
 """Scripts of motions: hands hold on, nothing jumps, arms stay arms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from handseg_lib.synth.grasp import Grasp
 from handseg_lib.synth.hand import HandPose, HandShape, hand_model
-from handseg_lib.synth.motion import Script, Wearer, forearm_roll, hand_pose_towards, opened, relative, standing
+from handseg_lib.synth.motion import Wearer, forearm_roll, hand_pose_towards, opened, standing
 from handseg_lib.synth.objects import Grip
-from handseg_lib.synth.trajectory import chained, inverse, placed
+from handseg_lib.synth.scripts import Script
+from handseg_lib.synth.trajectory import chained, inverse
 
 RELAXED = HandPose.named("relaxed")
 
@@ -25,7 +28,7 @@ def ahead(side: str, x: float = 0.15, z: float = -0.05):
 
 def held(side: str = "right") -> Grasp:
     """A hand that comes down on a thing from above, as a grasp of it."""
-    wrist = hand_pose_towards((0, -0.1, -0.09), (0, 0.3, 1), (0, 1, 0))
+    wrist = hand_pose_towards((0, -0.16, -0.09), (0, 0.3, 1), (0, 1, 0))
     up = np.array([0, 1, 0], np.float32)
     grip = Grip("pinch", np.zeros(3, np.float32), np.array([1, 0, 0], np.float32), up, 0.03)
     return Grasp(HandPose.named("pinch"), wrist, side, grip, 0.0, frozenset({"thumb", "index"}))
@@ -47,7 +50,7 @@ def moved_thing(wearer):
 def test_the_hand_holds_on(moved_thing):
     hold = moved_thing.holds[0]
     times = np.linspace(hold.start, hold.end, 40)
-    grips = [relative(moved_thing.hand("right", t).wrist, moved_thing.thing(0, t)) for t in times]
+    grips = [chained(inverse(moved_thing.thing(0, t)), moved_thing.hand("right", t).wrist) for t in times]
     assert all(np.allclose(grip, hold.wrist, atol=1e-9) for grip in grips)
     assert all(moved_thing.hand("right", t).touches == (0,) for t in times)
     assert moved_thing.hand("right", 0.1).touches == () == moved_thing.hand("right", moved_thing.duration).touches
@@ -149,6 +152,20 @@ def test_lowest_point_of_a_hand(wearer):
     assert wearer.lowest("right", pose, RELAXED) == pytest.approx(exact, abs=0.002)
 
 
-def test_relative_undoes_chained():
-    a, b = placed(np.eye(3), (1, 2, 3)), hand_pose_towards((0.1, 0, 0), (0, 1, 1), (0, 1, -1))
-    assert np.allclose(relative(chained(a, b), a), b) and np.allclose(chained(b, inverse(b)), np.eye(4))
+def test_a_thin_thing_is_picked_up_while_the_fingers_close(wearer):
+    """A hand that would be in the table stays above it; the thing comes up to it, and sinks back when let go."""
+    low = replace(held(), wrist=held().wrist.copy())
+    low.wrist[1, 3] += wearer.lowest("right", low.wrist, low.pose) + 0.018
+    script = Script(wearer, [standing(0.1, 0.25)])
+    script.enter("right", ahead("right"), RELAXED)
+    script.reach("right", 0, low)
+    assert 0.005 < -script.last(0)[1, 3] <= 0.03
+    script.carry(0, standing(0.0, 0.25, 0.0, 0.1), 0.5)
+    script.set_down(0, standing(-0.02, 0.25), 0.5)
+    motion = script.motion()
+    assert np.allclose(motion.thing(0, motion.duration), standing(-0.02, 0.25))
+    times = np.arange(0, motion.duration, 1 / 120)
+    depths = [wearer.lowest("right", (now := motion.hand("right", t)).wrist, now.pose) for t in times]
+    assert min(depths) > -0.012
+    step = np.linalg.norm(np.diff([motion.hand("right", t).wrist[:3, 3] for t in times], axis=0), axis=1)
+    assert np.abs(np.diff(step)).max() < 0.003

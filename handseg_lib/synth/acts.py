@@ -1,6 +1,7 @@
 """Verbs and the nouns they apply to, and the things each act needs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -12,9 +13,9 @@ from handseg_lib.synth.shading import Material
 from handseg_lib.synth.verbs import Verb
 
 _VESSELS = ("bowl", "pan", "mug")
-_FLESH = {"apple": (0.80, 0.72, 0.45), "banana": (0.85, 0.75, 0.45), "carrot": (0.80, 0.30, 0.04)}
+_FLESH = {"apple": (0.80, 0.72, 0.45), "carrot": (0.80, 0.30, 0.04)}
 _DRINKS = ((0.35, 0.14, 0.03), (0.55, 0.30, 0.05), (0.75, 0.74, 0.70), (0.20, 0.02, 0.03), (0.45, 0.52, 0.55))
-_LIFTED = tuple(kind for kind in OBJECT_KINDS if kind not in ("cutting_board",))
+_LIFTED = tuple(kind for kind in OBJECT_KINDS if kind not in ("cutting_board", "plate", "book"))
 
 
 def _known(*kinds: str) -> tuple[str, ...]:
@@ -62,8 +63,24 @@ def nouns_of(verb: str, split: str) -> tuple[str, ...]:
     return tuple(noun for noun in NOUNS_OF[verb] if split == "test" or noun not in HELD_OUT)
 
 
-def things_for(verb: str, noun: str, rng: np.random.Generator) -> tuple[tuple[RigidObject, ...], float, float]:
-    """What an act needs, in the order in which its script names things; the lid's height and the place of the cut.
+@dataclass(frozen=True)
+class Props:
+    """What an act needs.
+
+    Attributes:
+        things: in the order in which the script names them.
+        lid_height: how high a lid sits on its vessel, metres.
+        cut_at, cut_end: where a knife goes through, and the sign of x towards the piece that comes off.
+    """
+
+    things: tuple[RigidObject, ...]
+    lid_height: float = 0.0
+    cut_at: float = 0.0
+    cut_end: float = 0.0
+
+
+def props_for(verb: str, noun: str, rng: np.random.Generator) -> Props:
+    """The things of an act.
 
     Raises:
         ValueError: where the verb does not apply to the noun.
@@ -72,21 +89,27 @@ def things_for(verb: str, noun: str, rng: np.random.Generator) -> tuple[tuple[Ri
         raise ValueError(f"one cannot {verb} {noun!r}; nouns of {verb!r}: {', '.join(NOUNS_OF.get(verb, ('none',)))}")
     if verb in ("open", "close"):
         vessel, lid, height = lidded(noun, rng)
-        return (vessel, lid), height, 0.0
+        return Props((vessel, lid), lid_height=height)
     if verb == "pour":
         source = lidded(noun, rng)[0] if noun in LIDS else sample_object(noun, rng)
         target = sample_object(_other(verb, noun, rng), rng)
         drop = float(target.extent[1]) + 0.03
-        return (source, target, stream(drop, _DRINKS[int(rng.integers(len(_DRINKS)))])), 0.0, 0.0
+        return Props((source, target, stream(drop, _DRINKS[int(rng.integers(len(_DRINKS)))])))
     if verb == "stir":
-        return (sample_object(_other(verb, noun, rng), rng), sample_object(noun, rng)), 0.0, 0.0
+        return Props((sample_object(_other(verb, noun, rng), rng), sample_object(noun, rng)))
     if verb == "cut":
-        whole = sample_object(noun, rng)
-        low, high = (float(v) for v in (whole.mesh.vertices[:, 0].min(), whole.mesh.vertices[:, 0].max()))
-        at = low + (high - low) * float(rng.uniform(0.66, 0.74))
-        kept, piece = halves(whole, at, Material(_FLESH.get(noun, (0.8, 0.7, 0.5)), gloss=0.2))
-        return (sample_object("knife", rng), kept, piece), 0.0, at
-    return (sample_object(noun, rng),), 0.0, 0.0
+        return _to_cut(sample_object(noun, rng), sample_object("knife", rng), rng)
+    return Props((sample_object(noun, rng),))
+
+
+def _to_cut(whole: RigidObject, knife: RigidObject, rng: np.random.Generator) -> Props:
+    """A knife and a fruit already in two: a piece at +x, and the rest for the hand that holds it."""
+    size = whole.extent
+    compact = float(size[0]) < 1.6 * float(size[2])
+    share = float(rng.uniform(0.74, 0.82) if compact else rng.uniform(0.64, 0.74))
+    at = float(whole.mesh.vertices[:, 0].min()) + float(size[0]) * share
+    kept, piece = halves(whole, at, Material(_FLESH[whole.kind], gloss=0.2))
+    return Props((knife, kept, piece), cut_at=at, cut_end=1.0)
 
 
 def _other(verb: str, noun: str, rng: np.random.Generator) -> str:

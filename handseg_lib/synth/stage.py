@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from handseg_lib.synth.grasp import Grasp, grasp
 from handseg_lib.synth.hand import HandPose
-from handseg_lib.synth.motion import Script, Wearer, hand_pose_towards
+from handseg_lib.synth.motion import DIP, RISE, Wearer, hand_pose_towards
+from handseg_lib.synth.scripts import Script
 from handseg_lib.synth.trajectory import Pose, chained, placed
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ DEEPEST = 0.005
 """Metres by which fingers may press into what they hold."""
 EASY = 0.9
 """Strain a pose below which no other grip is tried."""
-DIP = 0.005
-"""Metres by which skin may press on the work surface when a hand takes something from there."""
 Order = Sequence[Pose]
 
 
@@ -42,7 +41,8 @@ class Stage:
         centre: (x, z) of the middle of the work area, metres.
         relaxed: the hand at rest.
         lid_height: how high a lid sits on its vessel, for verbs with a lid, metres.
-        cut_at: x in the frame of what is cut where the knife goes through, metres.
+        cut_at, cut_end: x in the frame of what is cut where the knife goes through, metres, and the sign of x towards
+            the piece that comes off.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Stage:
         self.other = "left" if side == "right" else "right"
         self.sign = 1.0 if side == "right" else -1.0
         self.relaxed = HandPose.named("relaxed")
-        self.lid_height = self.cut_at = 0.0
+        self.lid_height = self.cut_at = self.cut_end = 0.0
         self._grasps: dict[tuple[int, str, int], Grasp] = {}
         self._strains: dict[tuple[str, bytes], float] = {}
 
@@ -85,7 +85,7 @@ class Stage:
                     yield self._grasps[key]
 
     def choose(
-        self, side: str, grasps: Iterable[Grasp], orders: Iterable[Order], low: bool = True
+        self, side: str, grasps: Iterable[Grasp], orders: Iterable[Order], low: bool = True, rise: bool = True
     ) -> tuple[Grasp, Order]:
         """The grasp and the order of the thing's poses that strain the arm least.
 
@@ -93,6 +93,7 @@ class Stage:
             side: the hand.
             grasps: what it may do.
             orders: sequences of poses of the thing; with `low` the first is on the work surface.
+            rise: whether the thing may be picked up a little where the hand would else be in the work surface.
 
         Raises:
             Unplayable: if every one of them is out of reach or against a joint.
@@ -103,7 +104,9 @@ class Stage:
             for order in orders:
                 total = 0.0
                 for k, pose in enumerate(order):
-                    total += self.strain(side, chained(pose, g.wrist), g.pose if low and k == 0 else None)
+                    total += self.strain(side, chained(pose, g.wrist))
+                    if low and k == 0 and np.isfinite(total):
+                        total += self.dip(side, chained(pose, g.wrist), g.pose, rise)
                     if not np.isfinite(total) or (best is not None and total >= best[0]):
                         break
                 else:
@@ -114,16 +117,19 @@ class Stage:
             raise Unplayable(f"the {side} hand cannot do this with any of its grips; try another seed")
         return best[1], best[2]
 
-    def strain(self, side: str, wrist: Pose, resting: HandPose | None = None) -> float:
-        """Strain of one arm; with a hand pose it is infinite where the hand would be in the work surface."""
+    def strain(self, side: str, wrist: Pose) -> float:
+        """Strain of one arm at its easiest, worked out once for each wrist."""
         key = (side, np.round(wrist, 5).tobytes())
         if key not in self._strains:
             self._strains[key] = self.wearer.easiest(side, wrist)
-        out = self._strains[key]
-        if resting is not None and np.isfinite(out):
-            low = self.wearer.lowest(side, wrist, resting)
-            out += np.inf if low < -DIP else 0.0
-        return out
+        return self._strains[key]
+
+    def dip(self, side: str, wrist: Pose, pose: HandPose, rise: bool) -> float:
+        """What it costs that a hand would be in the work surface: 1 a centimetre, infinite where it is too deep."""
+        deep = -self.wearer.lowest(side, wrist, pose)
+        if deep <= DIP:
+            return 0.0
+        return deep / 0.01 if rise and deep <= RISE else np.inf
 
     def rest(self, side: str, near: float = -0.1) -> Pose:
         """Where a hand waits: by its side of the work surface, palm down; `near` is its z in metres."""

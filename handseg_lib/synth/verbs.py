@@ -10,7 +10,8 @@ import numpy as np
 
 from handseg_lib.synth.grasp import Grasp
 from handseg_lib.synth.hand import HandPose
-from handseg_lib.synth.motion import Motion, Script, standing
+from handseg_lib.synth.motion import Motion, standing
+from handseg_lib.synth.scripts import Script
 from handseg_lib.synth.stage import HOLDING, YAWS, Order, Stage, Unplayable
 from handseg_lib.synth.trajectory import Pose, about_point, chained, moved, turn_about
 
@@ -98,8 +99,7 @@ def put(stage: Stage) -> Motion:
     script.enter_holding(side, stage.rest(side), 0, grasp)
     script.wait(side, 0.3)
     script.carry(0, shifted(end, up=0.05), 0.7, stop=False)
-    script.carry(0, end, 0.4)
-    script.let_go(side)
+    script.set_down(0, end, 0.4)
     script.withdraw(side, 0.7)
     return script.motion()
 
@@ -118,8 +118,7 @@ def shake(stage: Stage) -> Motion:
     for _ in range(4):
         script.carry(0, up, 0.17)
         script.carry(0, high, 0.17)
-    script.carry(0, start, 0.5)
-    script.let_go(side)
+    script.set_down(0, start, 0.5)
     return script.motion()
 
 
@@ -128,7 +127,7 @@ def turn(stage: Stage) -> Motion:
     side, (x, z) = stage.side, stage.spot(0.04, 0.04)
     angle = np.radians(float(stage.rng.uniform(60, 85))) * float(stage.rng.choice([-1, 1]))
     orders = [(p, lifted(p, x, z, 0.0, angle / 2), lifted(p, x, z, 0.0, angle)) for p in on_table(stage, x, z)]
-    grasp, (start, _, end) = stage.choose(side, stage.grasps(0, side), orders)
+    grasp, (start, _, end) = stage.choose(side, stage.grasps(0, side), orders, rise=False)
     script = begin(stage, [start], side)
     script.reach(side, 0, grasp)
     script.carry(0, end, 1.0)
@@ -144,9 +143,9 @@ def push(stage: Stage) -> Motion:
     orders = [(p, shifted(p, away[0], 0, away[1])) for p in on_table(stage, x, z)]
     flat = stage.grasps(0, side, lambda grip: grip.type == "flat")
     try:
-        grasp, (start, end) = stage.choose(side, flat, orders)
+        grasp, (start, end) = stage.choose(side, flat, orders, rise=False)
     except Unplayable:
-        grasp, (start, end) = stage.choose(side, stage.grasps(0, side), orders)
+        grasp, (start, end) = stage.choose(side, stage.grasps(0, side), orders, rise=False)
     script = begin(stage, [start], side)
     script.reach(side, 0, grasp, 0.8)
     script.carry(0, end, 1.1)
@@ -161,7 +160,7 @@ def wipe(stage: Stage) -> Motion:
     width, rounds = float(stage.rng.uniform(0.07, 0.1)), bool(stage.rng.random() < 0.5)
     orders = [(p, shifted(p, -2 * width * stage.sign), shifted(p, 0, 0, 0.1)) for p in on_table(stage, x, z)]
     grips = stage.grasps(0, side, lambda grip: grip.hands == 1 and grip.type != "press" and grip.approach[1] > -0.2)
-    grasp, (start, *_) = stage.choose(side, grips, orders)
+    grasp, (start, *_) = stage.choose(side, grips, orders, rise=False)
     script = begin(stage, [start], side)
     script.reach(side, 0, grasp, 0.8)
     for k in range(1, 17 if rounds else 9):
@@ -181,7 +180,7 @@ def press(stage: Stage) -> Motion:
     """Press with a fingertip, twice."""
     side, (x, z) = stage.side, stage.spot(0.03, 0.03)
     poses = [(p,) for p in on_table(stage, x, z)]
-    grasp, (start,) = stage.choose(side, stage.grasps(0, side, lambda grip: grip.type == "press"), poses)
+    grasp, (start,) = stage.choose(side, stage.grasps(0, side, lambda grip: grip.type == "press"), poses, rise=False)
     script = begin(stage, [start], side)
     goal = chained(start, grasp.wrist)
     above = shifted(goal, up=0.045)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from handseg_lib.synth.grasp import Grasp
-from handseg_lib.synth.motion import Motion, Script, standing
+from handseg_lib.synth.motion import Motion, standing
 from handseg_lib.synth.objects import RigidObject
+from handseg_lib.synth.scripts import Script
 from handseg_lib.synth.stage import YAWS, Stage, Tool, Unplayable
 from handseg_lib.synth.trajectory import Pose, moved, placed, turn_about
 from handseg_lib.synth.verbs import FEW, SMALL_TURNS, lifted, on_table, shifted
@@ -52,7 +53,7 @@ def pour(stage: Stage) -> Motion:
         for turn in SMALL_TURNS:
             hover = lifted(start, tx + sign * (0.05 + 0.5 * height), tz, rim + 0.05, turn)
             orders.append((start, hover, tilted(hover, axis, tilt, lip, (-sign * radius, -height, 0.0))))
-    grips = stage.grasps(0, side, lambda g: g.hands == 1 and g.approach[1] < 0.7)
+    grips = stage.grasps(0, side, lambda g: g.hands == 1 and g.approach[1] < 0.7 and -g.centre[1] < 0.62 * height)
     grasp, (start, hover, _) = stage.choose(side, grips, orders)
     goblet = standing(tx, tz, float(stage.rng.uniform(0, 6.28)))
     script = stage.script([start, goblet, HIDDEN])
@@ -74,8 +75,7 @@ def pour(stage: Stage) -> Motion:
     for share in (0.75, 0.4):
         script.carry(0, tilted(hover, axis, tilt * share, lip, from_rim), 0.2, stop=False)
     script.carry(0, hover, 0.25, stop=False)
-    script.carry(0, start, 0.6)
-    script.let_go(side)
+    script.set_down(0, start, 0.6)
     return script.motion()
 
 
@@ -104,11 +104,11 @@ def open_(stage: Stage) -> Motion:
     script.carry(1, twisted, 0.5)
     script.carry(1, shifted(twisted, up=0.05), 0.3, stop=False)
     script.carry(1, off, 0.4, stop=False)
-    script.carry(1, aside, 0.5)
     if aside[1, 3] > -0.001:
-        script.let_go(side)
+        script.set_down(1, aside, 0.5)
         script.withdraw(side)
     else:
+        script.carry(1, aside, 0.5)
         script.wait(side, 0.3)
     return script.motion()
 
@@ -242,27 +242,10 @@ def over_rim(grasp: Grasp, tool: Tool, lean: float, rim: float) -> bool:
 def cut(stage: Stage) -> Motion:
     """Hold a thing and cut a piece off it with a knife. Things: knife, the two pieces of what is cut."""
     side, other = stage.side, stage.other
-    knife = working_end(stage.things[0])
-    (x, z), (fx, fz) = stage.spot(0.14, 0.0), stage.spot(-0.05, 0.03)
-    held, fruit_pose = hold_fruit(stage, fx, fz)
-    plane = stage.cut_at
-    place, across = moved(fruit_pose, (plane, 0, 0)), fruit_pose[:3, 0]
-    level = np.array([-across[2], 0.0, across[0]])  # along the blade: in the plane of the cut
-    level *= 1.0 if level[2] > 0 else -1.0
-    top = stage.height(1)
-    blade = float(stage.things[0].mesh.vertices[:, 0].max())
-    uses = []
-    for dip in np.radians([10.0, 16.0, 22.0]):  # the handle is held high, for the fist needs room
-        along = level * np.cos(dip) + np.array([0, np.sin(dip), 0])
-        for share in (0.15, 0.3):
-            tip = np.array([place[0], 0.0, place[2]]) + along * blade * share
-            uses.append(on_edge(stage.things[0], knife.pose(tip, along, (0, 1.0, 0))))
-    high = [shifted(u, up=top + 0.01) for u in uses]
-    grips = list(stage.grasps(0, side, lambda g: g.type == "power" and g.approach[2] > -0.5))  # not from the edge
-    works = list(zip(high, uses, strict=True))
-    grasp, start, (above, use) = picked_up(stage, grips, on_table(stage, x, z)[::2], works)
-    ready = shifted(above, 0.07 * stage.sign, 0.09, -0.03)
-    script = stage.script([ready if start is None else start, fruit_pose, fruit_pose])
+    held, fruit, grasp, start, (above, use) = cutting(stage)
+    across = fruit[:3, 0] * stage.cut_end
+    level = blade_way(fruit)
+    script = stage.script([shifted(above, 0.07 * stage.sign, 0.09, -0.03) if start is None else start, fruit, fruit])
     take_tool(stage, script, grasp, start)
     script.enter_holding(other, stage.rest(other), 1, held)
     script.carry(0, shifted(above, up=0.03), 0.6, stop=False)
@@ -273,8 +256,7 @@ def cut(stage: Stage) -> Motion:
         step = placed(above[:3, :3], depth + level * (0.02 if k % 2 else -0.01) * (k < strokes))
         script.carry(0, step, 0.24, stop=k == strokes)
     done = script.clock[side]
-    away = across * (1.0 if (across * (place - moved(fruit_pose, (0, 0, 0)))).sum() > 0 else -1.0)
-    script.nudge(2, done - 0.1, 0.3, placed(fruit_pose[:3, :3], fruit_pose[:3, 3] + 0.012 * away))
+    script.nudge(2, done - 0.1, 0.3, placed(fruit[:3, :3], fruit[:3, 3] + 0.012 * across))
     script.link(side, 2, begins - 0.1, done + 0.1)
     script.wait(side, 0.15)
     script.carry(0, shifted(above, up=0.04), 0.4)
@@ -282,14 +264,48 @@ def cut(stage: Stage) -> Motion:
     return script.motion()
 
 
-def hold_fruit(stage: Stage, x: float, z: float) -> tuple[Grasp, Pose]:
-    """The other hand on what is cut, away from the knife, and its pose."""
-    plane, side = stage.cut_at, stage.other
-    grips = stage.grasps(1, side, lambda g: g.hands == 1 and g.type in ("power", "pinch"))
-    grips = [g for g in grips if float(g.grip.centre[0]) * np.sign(plane) < abs(plane) - 0.02]
-    turned = [p for p in on_table(stage, x, z) if p[0, 0] * np.sign(plane) * stage.sign > 0.55]
-    held, (pose,) = stage.choose(side, grips, [(p,) for p in turned])
-    return held, pose
+def cutting(stage: Stage) -> tuple[Grasp, Pose, Grasp, Pose | None, tuple[Pose, ...]]:
+    """How the two hands cut: the grasp and pose of what is cut, the knife's grasp, where it lies, where it works.
+
+    Raises:
+        Unplayable: if no way to lay what is cut suits both hands.
+    """
+    (x, z), (fx, fz) = stage.spot(0.14, 0.0), stage.spot(-0.05, 0.03)
+    holding = [
+        g
+        for g in stage.grasps(1, stage.other, lambda g: g.hands == 1 and g.type in SIDEWAYS)
+        if (stage.cut_at - float(g.grip.centre[0])) * stage.cut_end > 0.012
+    ]
+    knives = list(stage.grasps(0, stage.side, lambda g: g.type == "power" and g.approach[2] > -0.5))  # not by the edge
+    laid = [p for p in on_table(stage, fx, fz) if p[0, 0] * stage.cut_end * stage.sign > 0.5]
+    for fruit in laid:
+        try:
+            held, _ = stage.choose(stage.other, holding, [(fruit,)])
+            found = picked_up(stage, knives, on_table(stage, x, z)[::2], knife_ways(stage, fruit))
+        except Unplayable:
+            continue
+        return held, fruit, *found
+    raise Unplayable(f"two hands cannot cut this {stage.things[1].kind} here")
+
+
+def blade_way(fruit: Pose) -> np.ndarray:
+    """(3,) level direction along the blade, away from the wearer, in the plane of the cut."""
+    level = np.array([-fruit[2, 0], 0.0, fruit[0, 0]])
+    return level * (1.0 if level[2] > 0 else -1.0)
+
+
+def knife_ways(stage: Stage, fruit: Pose) -> list[tuple[Pose, ...]]:
+    """Poses of the knife over what is cut and through it; its handle is held high, for the fist needs room."""
+    knife, level = working_end(stage.things[0]), blade_way(fruit)
+    place, blade = moved(fruit, (stage.cut_at, 0, 0)), float(stage.things[0].mesh.vertices[:, 0].max())
+    ways: list[tuple[Pose, ...]] = []
+    for dip in np.radians([10.0, 16.0, 22.0, 30.0]):
+        along = level * np.cos(dip) + np.array([0, np.sin(dip), 0])
+        for share in (0.15, 0.3):
+            tip = np.array([place[0], 0.0, place[2]]) + along * blade * share
+            through = on_edge(stage.things[0], knife.pose(tip, along, (0, 1.0, 0)))
+            ways.append((shifted(through, up=stage.height(1) + 0.01), through))
+    return ways
 
 
 def on_edge(thing: RigidObject, pose: Pose) -> Pose:

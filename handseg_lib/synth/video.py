@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
-from handseg_lib.synth.acts import NOUNS_OF, VERBS, nouns_of, things_for
+from handseg_lib.synth.acts import NOUNS_OF, VERBS, nouns_of, props_for
 from handseg_lib.synth.domains import INDOOR, Domain, domain_named
 from handseg_lib.synth.ego_arms import Stance, sample_stance
 from handseg_lib.synth.ego_layout import EgoHand, EgoLayout, EgoObject, Room, build_scene
@@ -34,7 +34,7 @@ __all__ = ["NOUNS_OF", "VERBS", "Video", "VideoFrame", "video"]
 
 
 FRAMES = (2, 128)
-ATTEMPTS = 12
+ATTEMPTS = 20
 GAZE = 0.45
 """Share of the way that the head turns after what the hands do."""
 HANDS = (Label.LEFT_HAND, Label.RIGHT_HAND, Label.LEFT_ARM, Label.RIGHT_ARM)
@@ -285,16 +285,21 @@ def _clip(
     x, z = free_place(rng, room)
     stance = sample_stance(rng, person, room.eyes, np.array([x, 0.0, z]), slack=0.4)
     wearer = Wearer(stance.model, stance.shoulders, (person.shape.upper_arm, person.hand.forearm))
-    things, lid, cut = things_for(verb, noun, rng)
+    props = props_for(verb, noun, rng)
+    things = props.things
     stage = Stage(rng, wearer, things, "right" if rng.random() < 0.85 else "left", (x, z))
-    stage.lid_height, stage.cut_at = lid, cut
+    stage.lid_height, stage.cut_at, stage.cut_end = props.lid_height, props.cut_at, props.cut_end
+    sway = Sway.sample(rng)
+    still = Head(stance.camera, sway, Spline.through([(0.0, (0.0, 0.0), True)]))
+    if shoulders_in_view(still, stance, 0.0, lens):  # before the longer work of the script
+        raise Unplayable("it would show the wearer's shoulders")
     motion = VERBS[verb].play(stage)
+    head = Head(stance.camera, sway, gaze(stance.camera, motion, things))
+    if shoulders_in_view(head, stance, motion.duration, lens):
+        raise Unplayable("it would show the wearer's shoulders")
     wrong = flaws_of(motion, things).visible
     if wrong:
         raise Unplayable(f"it would show {', '.join(wrong)}")
-    head = Head(stance.camera, Sway.sample(rng), gaze(stance.camera, motion, things))
-    if shoulders_in_view(head, stance, motion, lens):
-        raise Unplayable("it would show the wearer's shoulders")
     base = EgoLayout(where.name, person, room, stance.camera, lens, {}, (), rgb, int(rng.integers(1 << 30)))
     around = clutter(rng, where, room, stance, base, motion, things, split)
     times = np.linspace(0, motion.duration, frames)
@@ -322,10 +327,10 @@ def free_place(rng: np.random.Generator, room: Room) -> tuple[float, float]:
     raise Unplayable("furniture leaves no place to work on")
 
 
-def shoulders_in_view(head: Head, stance: Stance, motion: Motion, lens: Intrinsics) -> bool:
+def shoulders_in_view(head: Head, stance: Stance, duration: float, lens: Intrinsics) -> bool:
     """Whether the camera ever sees where an upper arm ends, or nearly."""
-    ends = np.array([stance.shoulders[side] for side in motion.wrists])
-    for time in np.linspace(0, motion.duration, 8):
+    ends = np.array(list(stance.shoulders.values()))
+    for time in np.linspace(0, duration, 8):
         x, y, z = moved(inverse(head.at(float(time))), ends).T
         depth = np.maximum(z, 0.02)
         u, v = lens.fx * x / depth + lens.cx, lens.fy * y / depth + lens.cy
