@@ -133,7 +133,7 @@ def _pinch(width: float, front: float, points: HandPoints, rng: np.random.Genera
     frame = _opposed(finger_pad - thumb_pad[0], np.array([1.0, 0, 0]))
     wobble = turn(1, np.radians(rng.normal(0, 5))) @ turn(0, np.radians(rng.normal(0, 5)))
     rate = shut - away
-    rate /= np.abs(rate).max()
+    rate /= max(np.abs(rate).max(), 1e-9)  # nothing to close where it begins shut
     return Preshape(
         thumb=away, fingers=fingers, turn=wobble @ frame, centre=(finger_pad + thumb_pad[0]) / 2,
         phases=np.stack([rates, np.tile([0, 0, 0.6, 0.4], (4, 1)), np.zeros((4, 4))]), limit=np.minimum(limit, FULL),
