@@ -83,9 +83,13 @@ class Work:
         x0, x1, z0, z1 = self.room.area
         x = np.clip(self.rng.normal(self.focus[0] if near is None else near, 0.05), x0 + 0.05, x1 - 0.05)
         z = np.clip(self.rng.normal(self.focus[2], 0.06), z0 + 0.06, z1 - 0.05)
-        for low, high, _, _ in self.room.taken:  # nothing is put into a sink or on a vice
-            if low - BESIDE < x < high + BESIDE:
-                x = low - BESIDE if low > 0 else high + BESIDE
+        for left, right, front, back in self.room.taken:  # nothing is put into a sink, on a vice or under a monitor
+            if not (left - BESIDE < x < right + BESIDE and front - 0.03 < z < back):
+                continue
+            if left < 0 < right:
+                z = max(front - 0.03, z0 + 0.06)
+            else:
+                x = left - BESIDE if left > 0 else right + BESIDE
         return np.array([x, 0.0, z])
 
     @property
@@ -282,7 +286,7 @@ class Work:
         wrist[:3, 3] = at - wrist[:3, :3] @ np.array([0, 0.1, 0])
         points = hand_points_of(self.stance, side, pose, wrist)
         wrist[1, 3] += level - float(points[:, 1].max())
-        return self.put(side, raised(self.stance, side, wrist, pose, state))
+        return self.sees(at) and self.put(side, raised(self.stance, side, wrist, pose, state))
 
     def _easiest(
         self, side: str, thing: RigidObject, places: Callable[[float], Array], grips: Sequence["Grip"]

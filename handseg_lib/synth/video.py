@@ -17,6 +17,7 @@ from handseg_lib.errors import DataError
 from handseg_lib.synth.acts import NOUNS_OF, VERBS, nouns_of, props_for
 from handseg_lib.synth.domains import INDOOR, Domain, domain_named
 from handseg_lib.synth.ego_arms import Stance, sample_stance
+from handseg_lib.synth.ego_clutter import scatter
 from handseg_lib.synth.ego_layout import EgoHand, EgoLayout, EgoObject, Room, build_scene
 from handseg_lib.synth.ego_places import allowed_kinds
 from handseg_lib.synth.ego_work import Work
@@ -368,7 +369,7 @@ def clutter(
             if motion.thing(k, time)[1, 3] < 1.0:
                 work.add(thing, motion.thing(k, time))
     busy = len(work.objects)
-    work.scatter(int(rng.integers(where.clutter[0], where.clutter[1] + 1)))
+    scatter(work, int(rng.integers(where.clutter[0], where.clutter[1] + 1)))
     moments = [(side, float(t)) for t in np.linspace(0, motion.duration, 14) for side in motion.wrists]
     swept = np.concatenate([wearer_points(motion, *moment) for moment in moments])
     free = [o for o in work.objects[busy:] if not _hit(swept, o)]
