@@ -35,7 +35,7 @@ __all__ = ["NOUNS_OF", "VERBS", "Video", "VideoFrame", "video"]
 
 
 FRAMES = (2, 128)
-ATTEMPTS = 20
+ATTEMPTS = 80
 GAZE = 0.45
 """Share of the way that the head turns after what the hands do."""
 HANDS = (Label.LEFT_HAND, Label.RIGHT_HAND, Label.LEFT_ARM, Label.RIGHT_ARM)
