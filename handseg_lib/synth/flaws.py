@@ -11,7 +11,7 @@ from handseg_lib.synth.objects import RigidObject
 from handseg_lib.synth.trajectory import Pose, inverse, moved
 
 MOMENTS = 14
-LIMITS = {"hand_in_table": 0.007, "thing_in_table": 0.003, "hand_in_held": 0.007, "hand_in_other": 0.004,
+LIMITS = {"hand_in_table": 0.007, "thing_in_table": 0.003, "hand_in_held": 0.007, "hand_in_other": 0.006,
           "hand_in_hand": 0.0, "arm_stretched": 0.08,
           "wrist_bent": 1.6}  # fmt: skip
 """Metres (share of the forearm's length, radians) that nobody sees."""

@@ -292,11 +292,11 @@ def _clip(
     stage.lid_height, stage.cut_at, stage.cut_end = props.lid_height, props.cut_at, props.cut_end
     sway = Sway.sample(rng)
     still = Head(stance.camera, sway, Spline.through([(0.0, (0.0, 0.0), True)]))
-    if shoulders_in_view(still, stance, 0.0, lens):  # before the longer work of the script
+    if shoulders_in_view(still, stance, lens, (stage.side,)):  # before the longer work of the script
         raise Unplayable("it would show the wearer's shoulders")
     motion = VERBS[verb].play(stage)
     head = Head(stance.camera, sway, gaze(stance.camera, motion, things))
-    if shoulders_in_view(head, stance, motion.duration, lens):
+    if shoulders_in_view(head, stance, lens, tuple(motion.wrists), motion.duration):
         raise Unplayable("it would show the wearer's shoulders")
     wrong = flaws_of(motion, things).visible
     if wrong:
@@ -328,14 +328,16 @@ def free_place(rng: np.random.Generator, room: Room) -> tuple[float, float]:
     raise Unplayable("furniture leaves no place to work on")
 
 
-def shoulders_in_view(head: Head, stance: Stance, duration: float, lens: Intrinsics) -> bool:
+def shoulders_in_view(
+    head: Head, stance: Stance, lens: Intrinsics, sides: tuple[str, ...], duration: float = 0.0
+) -> bool:
     """Whether the camera ever sees where an upper arm ends, or nearly."""
-    ends = np.array(list(stance.shoulders.values()))
+    ends = np.array([stance.shoulders[side] for side in sides])
     for time in np.linspace(0, duration, 8):
         x, y, z = moved(inverse(head.at(float(time))), ends).T
         depth = np.maximum(z, 0.02)
         u, v = lens.fx * x / depth + lens.cx, lens.fy * y / depth + lens.cy
-        room = 0.1 * lens.fx / depth  # a shoulder's radius
+        room = 0.04 * lens.fx / depth  # the end of a sleeve has a size
         if ((z > 0) & (u > -room) & (u < lens.width + room) & (v > -room) & (v < lens.height + room)).any():
             return True
     return False
