@@ -161,6 +161,7 @@ LABEL_MAPS: dict[str, LabelMap] = {
         LabelMap("egohos_two_hands", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND, L.LEFT_ARM)),
                                       2: ("right hand", (L.RIGHT_HAND, L.RIGHT_ARM))}),
         LabelMap("right_hand", {0: ("background", (L.BACKGROUND,)), 1: ("right hand", (L.RIGHT_HAND,))}),
+        LabelMap("left_hand", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND,))}),
     )
 }  # fmt: skip
 del L

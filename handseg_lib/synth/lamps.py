@@ -167,28 +167,35 @@ def averaged(truth: Truth, normals: Array, values: Array) -> Array:
     Neighbours count where they lie in the pixel's own tangent plane, to one hundredth of its distance, and face
     the same way to within about 45 degrees.
     """
-    image = truth.image(values)
-    guide = truth.image(np.concatenate([truth.points, normals], axis=1))
+    images = [truth.image(np.ascontiguousarray(column)) for column in values.T]
+    guide = [truth.image(np.ascontiguousarray(column)) for column in (*truth.points.T, *normals.T)]
     hit = truth.image(np.ones(len(values), np.float32))
     room = truth.image(np.float32(0.01) * truth.distance + np.float32(0.001))
+    same = {(axis, by): _same_surface(axis, by, guide, hit, room) for axis in (0, 1) for by in (-2, -1, 1)}
     for shifts in ((-2, -1, 1), (-1, 1)):  # the second round makes a smooth ramp of sixteen steps
         for axis in (0, 1):
-            image = _averaged_along(axis, shifts, image, guide, hit, room)
-    return np.ascontiguousarray(image.reshape(-1, values.shape[1])[truth.pixels])
+            images = _averaged_along(axis, images, {shift: same[axis, shift] for shift in shifts})
+    return np.stack([image.ravel().take(truth.pixels) for image in images], axis=1)
 
 
-def _averaged_along(axis: int, shifts: tuple[int, ...], image: Array, guide: Array, hit: Array, room: Array) -> Array:
-    total, count = image.copy(), np.ones(image.shape[:2], np.float32)
-    for shift in shifts:
-        here, there = _overlap(axis, shift, image.shape)
-        p, q = guide[here], guide[there]
-        n = p[..., 3:]
-        gap = sum(n[..., i] * (q[..., i] - p[..., i]) for i in range(3))
-        turn = sum(n[..., i] * q[..., 3 + i] for i in range(3))
-        same = ((np.abs(gap) < room[here]) & (turn > 0.7)).astype(np.float32) * hit[there]
-        total[here] += image[there] * same[..., None]
-        count[here] += same
-    return total / count[..., None]
+def _same_surface(axis: int, shift: int, guide: Sequence[Array], hit: Array, room: Array) -> Array:
+    """1 for pixels whose neighbour lies on the same surface, else 0; pixels without that neighbour are left out."""
+    here, there = _overlap(axis, shift, hit.shape)
+    points, normals = guide[:3], [n[here] for n in guide[3:]]
+    gap = sum(n * (p[there] - p[here]) for n, p in zip(normals, points, strict=True))
+    turn = sum(n * other[there] for n, other in zip(normals, guide[3:], strict=True))
+    return ((np.abs(gap) < room[here]) & (turn > 0.7)).astype(np.float32) * hit[there]
+
+
+def _averaged_along(axis: int, images: Sequence[Array], same: dict[int, Array]) -> list[Array]:
+    """(H, W) images averaged with their neighbours along an axis, where `same` (by shift) says that these count."""
+    totals, count = [image.copy() for image in images], np.ones(images[0].shape, np.float32)
+    for shift, counts in same.items():
+        here, there = _overlap(axis, shift, count.shape)
+        for total, image in zip(totals, images, strict=True):
+            total[here] += image[there] * counts
+        count[here] += counts
+    return [total / count for total in totals]
 
 
 def _overlap(axis: int, shift: int, shape: Sequence[int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Part, Profile, Schedule, load
 
-REAL_SETS = ("sr305", "egohands", "hgr")
+REAL_SETS = ("sr305", "egohands", "hgr", "handseg", "nyu", "handnet", "rhd")
 """Names of data sets that are read from the real data's folder; every other name is a synthetic scene."""
 
 

@@ -136,6 +136,30 @@ def _hgr(root: Path, split: str) -> Frames:
     return HGRSet(_undivided(root, split))
 
 
+def _handseg(root: Path, split: str) -> Frames:
+    from handseg_lib.data.handseg import HandSegSet
+
+    return HandSegSet(root, split)
+
+
+def _nyu(root: Path, split: str) -> Frames:
+    from handseg_lib.data.nyu import NYUSet
+
+    return NYUSet(root, split)
+
+
+def _handnet(root: Path, split: str) -> Frames:
+    from handseg_lib.data.handnet import HandNetSet
+
+    return HandNetSet(root, split)
+
+
+def _rhd(root: Path, split: str) -> Frames:
+    from handseg_lib.data.rhd import RHDSet
+
+    return RHDSet(root, split)
+
+
 def _undivided(root: Path, split: str) -> Path:
     """The folder of a set that has no splits."""
     if split != "all":
@@ -143,4 +167,12 @@ def _undivided(root: Path, split: str) -> Path:
     return root
 
 
-_REAL: dict[str, Callable[[Path, str], Frames]] = {"sr305": _sr305, "egohands": _egohands, "hgr": _hgr}
+_REAL: dict[str, Callable[[Path, str], Frames]] = {
+    "sr305": _sr305,
+    "egohands": _egohands,
+    "hgr": _hgr,
+    "handseg": _handseg,
+    "nyu": _nyu,
+    "handnet": _handnet,
+    "rhd": _rhd,
+}

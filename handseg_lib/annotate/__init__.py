@@ -1,0 +1,1 @@
+"""Automatic annotation: hand labels from coloured gloves (HandSeg Section 4), reviewed, measured, and written."""
