@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from handseg_lib.camera import SR300_COLOR, SR300_DEPTH, Intrinsics
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.appearance import Look
-from handseg_lib.synth.body import rotation
-from handseg_lib.synth.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.hand import HandModel, HandPose
+from handseg_lib.synth.hand.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.lamps import Lamp
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.person import Surface
+from handseg_lib.synth.people.appearance import Look
+from handseg_lib.synth.people.body import rotation
+from handseg_lib.synth.people.person import Surface
 from handseg_lib.synth.render import Camera, Caster, cross, dot
-from handseg_lib.synth.rgb_camera import RgbCamera
 from handseg_lib.synth.sensors import SR300
+from handseg_lib.synth.sensors.rgb_camera import RgbCamera
 from handseg_lib.synth.shading import Backdrop, Lights, Material
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from handseg_lib.camera import Intrinsics
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
 from handseg_lib.synth.contact import contact_pixels, hand_body, thing_body
-from handseg_lib.synth.hand_cut import cut_at_wrist
+from handseg_lib.synth.hand.cut import cut_at_wrist
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.render import Camera, Caster, Truth, cast
-from handseg_lib.synth.rgb_camera import rgb_camera
 from handseg_lib.synth.scene import Scene
 from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import SENSORS, DepthSensor
+from handseg_lib.synth.sensors.rgb_camera import rgb_camera
 from handseg_lib.synth.shading import Backdrop, shade, to_srgb
 
 SPLITS = ("train", "val", "test")

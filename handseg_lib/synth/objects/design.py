@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handseg_lib.synth.body import rotation
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.objects.shapes import Shape
 from handseg_lib.synth.objects.surface import Surface
 from handseg_lib.synth.objects.thing import Grip, RigidObject, Solid, union
+from handseg_lib.synth.people.body import rotation
 from handseg_lib.synth.shading import Material
 
 UP, DOWN = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])

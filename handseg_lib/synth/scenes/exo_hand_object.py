@@ -1,0 +1,309 @@
+"""InterSegHands' setting (DenseAttentionSeg, Section 3): hands and the object they hold, nearest to the camera.
+
+A person holds an object out before an SR300 that looks at it from the front, from above or from a side. Hands and
+object lie within 16 cm of depth and nothing is nearer, so that a fixed range of depth cuts them out. Objects mostly
+have colours unlike skin, as a threshold in colour space asks for; a few come near it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from handseg_lib.camera import SR300_DEPTH
+from handseg_lib.data.labels import Label
+from handseg_lib.synth.grasp import Grasp, grasp
+from handseg_lib.synth.grasp.holding import Holding, hold_in_one, hold_in_two
+from handseg_lib.synth.hand import HandModel, hand_model
+from handseg_lib.synth.hand.skin import skin_of
+from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.objects import object_names, sample_object
+from handseg_lib.synth.objects.thing import RigidObject
+from handseg_lib.synth.people.appearance import Look
+from handseg_lib.synth.people.body import BodyPose, Spine, rotation
+from handseg_lib.synth.people.person import Person, Surface
+from handseg_lib.synth.people.posture import Posture, place_arm
+from handseg_lib.synth.render import Camera, Caster, cast
+from handseg_lib.synth.rooms import props
+from handseg_lib.synth.scene import (
+    PlacedHand,
+    PlacedObject,
+    Scene,
+    in_view,
+    placed_meshes,
+    room_lights,
+    sample_backdrop,
+    sample_color_camera,
+)
+from handseg_lib.synth.scenes.exo_two_hands import person_meshes, placed_hands, placed_joints, sample_person
+from handseg_lib.synth.sensors import SR300
+from handseg_lib.synth.sensors.rgb_camera import RgbCamera
+
+RANGE = 0.16
+"""Metres of depth in which hands and object lie (DenseAttentionSeg, Section 3)."""
+BEHIND = RANGE + 0.01
+"""Everything else is at least this much farther away than the nearest point of hand and object."""
+NEAR_SKIN = 0.06
+"""Share of objects that are deliberately painted like skin."""
+BOTH = 0.3
+"""Share of frames in which both hands shall hold the object."""
+HELD = {("left",): Label.OBJECT_LEFT, ("right",): Label.OBJECT_RIGHT, ("left", "right"): Label.OBJECT_BOTH}
+DEEPEST, GAP, APART = 0.004, 0.004, 0.07
+"""Metres: how deep a finger may be in the object, between the skins of two hands, and between their grips."""
+LIMP = ("cloth", "rope")
+"""Kinds that hang down from the hand that holds them."""
+ATTEMPTS, TWO_ATTEMPTS, PLACES = 200, 30, 10
+
+
+def exo_hand_object(rng: np.random.Generator, split: str = "train", kinds: Sequence[str] | None = None) -> Scene:
+    """One or two hands hold an object before the camera.
+
+    Args:
+        rng: decides everything.
+        split: whose subjects appear: "train", "val" or "test".
+        kinds: object kinds to choose from; default: the split's own, which are the same in all three.
+
+    Raises:
+        ValueError: for an unknown split or kind.
+        RuntimeError: if none of the kinds can be held before a camera.
+    """
+    person = sample_person(rng, split)
+    names = tuple(kinds) if kinds is not None else object_names(split)
+    two = bool(rng.random() < BOTH)
+    for attempt in range(ATTEMPTS):
+        two = two and attempt < TWO_ATTEMPTS
+        thing = sample_object(names[int(rng.integers(len(names)))], rng)
+        scene = _staged(rng, person, painted(rng, thing, person), two)
+        if scene is not None:
+            return scene
+    raise RuntimeError(f"no hold was found in {ATTEMPTS} attempts with objects {', '.join(names)}; try another seed")
+
+
+def exo_hand_object_unseen(rng: np.random.Generator, split: str = "train") -> Scene:
+    """The same with the kinds of objects that training never shows, for the figure on generalisation."""
+    return replace(exo_hand_object(rng, split, object_names("held_out")), name="exo_hand_object_unseen")
+
+
+def painted(rng: np.random.Generator, thing: RigidObject, person: Person) -> RigidObject:
+    """The object in colours that a threshold tells from the person's skin; a few, on purpose, in colours near it."""
+    tone = np.asarray(skin_of(person.hand, person.subject).tone)
+    if rng.random() < NEAR_SKIN:
+        near = tuple(float(v) for v in np.clip(tone * rng.normal(1, 0.06, 3), 0.02, 0.9))
+        return replace(thing, materials=tuple(replace(m, albedo=near, second=near) for m in thing.materials))
+    changed = tuple(
+        replace(m, albedo=m.albedo[::-1], second=m.second[::-1]) if like_skin(m.albedo, tone) else m
+        for m in thing.materials
+    )
+    return replace(thing, materials=changed)
+
+
+def like_skin(albedo: Sequence[float], tone: NDArray[np.float64]) -> bool:
+    """Whether a colour has about the hue and saturation of a skin tone; its brightness does not matter."""
+    a, b = (np.asarray(v, np.float64) / max(sum(v), 1e-6) for v in (albedo, tone.tolist()))
+    return bool(np.abs(a - b).sum() < 0.14)
+
+
+def _staged(rng: np.random.Generator, person: Person, thing: RigidObject, two: bool) -> Scene | None:
+    """One grasp of the object, tried in a few places; None where body, arms, object and camera cannot agree."""
+    model = hand_model(person.hand)
+    grasps = sample_grasps(rng, model, thing, two)
+    for _ in range(PLACES if grasps else 0):
+        posture = sample_posture(rng, person)
+        if len(grasps) == 2:
+            holding = hold_in_two(rng, person, posture, thing, grasps)
+        else:
+            upright = bool(rng.random() < 0.6) or thing.kind in LIMP
+            holding = hold_in_one(rng, person, posture, thing, *grasps.values(), upright=upright)
+        if holding is None or (thing.kind in LIMP and holding.pose[1, 1] < 0.75):
+            continue
+        holding.join(posture)
+        cloud = held_points(holding, model)
+        camera = sample_view(rng, person, posture, holding, cloud)
+        if camera is None:
+            continue
+        posture.camera = camera
+        if _other_arm(rng, person, model, posture, holding, cloud):
+            scene = _assembled(rng, person, posture, holding, cloud)
+            if scene is not None:
+                return scene
+    return None
+
+
+def sample_posture(rng: np.random.Generator, person: Person) -> Posture:
+    """Somebody who sits or stands upright and looks at their hands; the camera comes later and is far away."""
+    lean, tilt, twist = rng.normal((0.08, 0, 0), (0.08, 0.06, 0.10))
+    pitch, yaw, roll = rng.normal((0.22, 0, 0), (0.14, 0.2, 0.08))
+    seated, knees = bool(rng.random() < 0.6), float(rng.uniform(0.1, 0.4))
+    body = BodyPose(lean, tilt, twist, (pitch, yaw, roll), seated=seated, knees=knees)
+    camera = np.eye(4)
+    camera[2, 3] = -3.0
+    return Posture(body, camera, Spine(person.shape, body))
+
+
+def sample_grasps(rng: np.random.Generator, model: HandModel, thing: RigidObject, two: bool) -> dict[str, Grasp]:
+    """A hand or two on the object by side; empty where the grasps are not good enough.
+
+    Args:
+        rng: decides everything.
+        model: whose hands.
+        thing: what is held.
+        two: whether both hands shall hold it; an object without room for both is refused.
+    """
+    single = [grip for grip in thing.grips if grip.hands == 1]
+    pairs = [(g, thing.grips[g.partner]) for i, g in enumerate(thing.grips) if g.hands == 2 and i < (g.partner or 0)]
+    if two and (not pairs or rng.random() < 0.4):  # any two grips with room for both hands
+        pairs += [(a, b) for a in single for b in single if np.linalg.norm(a.centre - b.centre) > APART]
+    if two and not pairs:
+        return {}
+    if pairs and (two or not single):
+        grips = dict(zip(("right", "left"), pairs[int(rng.integers(len(pairs)))], strict=True))
+    else:
+        grips = {str(rng.choice(["left", "right"])): single[int(rng.integers(len(single)))]}
+    grasps = {}
+    for side, grip in grips.items():
+        grasps[side] = grasp(rng, model, thing, side, grip)
+        if grasps[side].penetration > DEEPEST or not grasps[side].touching:
+            return {}
+    return grasps if len(grasps) < 2 or hands_apart(model, grasps) else {}
+
+
+def hands_apart(model: HandModel, grasps: dict[str, Grasp]) -> bool:
+    """Whether two hands on one object keep off each other: no vertex comes as near as the mesh is fine."""
+    left, right = (model.posed(grasps[side].pose, grasps[side].wrist, side) for side in ("left", "right"))
+    points = [mesh.vertices[mesh.rest[:, 1] > -0.03].astype(np.float64) for mesh in (left, right)]
+    return bool(cKDTree(points[0]).query(points[1], distance_upper_bound=GAP)[0].min() > GAP)
+
+
+def held_points(holding: Holding, model: HandModel) -> NDArray[np.float64]:
+    """(N, 3) points all over the hands that hold and the object, in the person frame."""
+    vertices = holding.thing.mesh.vertices.astype(np.float64)
+    clouds = [vertices @ holding.pose[:3, :3].T + holding.pose[:3, 3]]
+    for side, one in holding.grasps.items():
+        mesh = model.posed(one.pose, holding.wrist(side), side)
+        clouds.append(mesh.vertices[mesh.rest[:, 1] > 0].astype(np.float64))
+    return np.concatenate(clouds)
+
+
+def sample_view(
+    rng: np.random.Generator, person: Person, posture: Posture, holding: Holding, cloud: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """(4, 4) pose in the person frame of a camera to which hands and object are nearest, within `RANGE` of depth."""
+    middle = (cloud.min(axis=0) + cloud.max(axis=0)) / 2
+    body = _body_points(person, posture)
+    for _ in range(40):
+        azimuth, elevation = rng.normal(0, 0.75), rng.normal(0.25, 0.40)
+        turn = rotation("y", azimuth) @ rotation("x", -elevation) @ rotation("z", rng.normal(0, 0.12))
+        ahead = turn[:, 2]
+        along = (cloud - middle) @ ahead
+        if np.ptp(along) > RANGE - 0.008 or ahead[2] < 0.1:
+            continue
+        distance = max(rng.uniform(0.30, 0.48), 0.24 - along.min())
+        shift = rng.uniform(-0.12, 0.12, 2) * distance
+        pose = np.eye(4)
+        pose[:3, :3] = turn
+        pose[:3, 3] = middle - ahead * distance + turn[:, :2] @ shift
+        if _shows(pose, cloud, body, holding):
+            return pose
+    return None
+
+
+def _shows(pose: NDArray, cloud: NDArray, body: NDArray, holding: Holding) -> bool:
+    """Whether most of hands and object is in the image and nothing else of the person is as near."""
+    seen = (cloud - pose[:3, 3]) @ pose[:3, :3]
+    near = seen[:, 2].min()
+    pixels = SR300_DEPTH.project(seen)
+    inside = (pixels > 4).all(axis=1) & (pixels < (636, 476)).all(axis=1)
+    if np.ptp(seen[:, 2]) > RANGE - 0.004 or inside.mean() < 0.85:
+        return False
+    if ((body - pose[:3, 3]) @ pose[:3, 2]).min() < near + BEHIND + 0.02:
+        return False
+    elbows = np.array([arm.elbow for arm in holding.arms.values()])
+    return bool(((elbows - pose[:3, 3]) @ pose[:3, 2]).min() > near + 0.06)
+
+
+def _body_points(person: Person, posture: Posture) -> NDArray[np.float64]:
+    """(N, 3) points about trunk, head and shoulders that the camera must not have before the hands."""
+    points, frames = posture.spine.at(np.linspace(0.0, 0.62, 9) * person.shape.scale)
+    around = np.array([[0, 0, -0.15], [0.16, 0, -0.10], [-0.16, 0, -0.10]]) * person.shape.girth
+    trunk = points[:, None] + np.einsum("nij,kj->nki", frames, around)
+    head = person.head_frame(posture.body, posture.spine)[:3] @ np.array([0, -0.06, -0.12, 1])
+    arms = [arm.shoulder + (arm.elbow - arm.shoulder) * 0.3 for arm in posture.arms.values()]
+    return np.concatenate([trunk.reshape(-1, 3), head[None], *[a[None] for a in arms]])
+
+
+def _other_arm(
+    rng: np.random.Generator, person: Person, model: HandModel, posture: Posture, holding: Holding, cloud: NDArray
+) -> bool:
+    """Let the arm that holds nothing rest, behind everything that is held; False where it cannot."""
+    near = ((cloud - posture.camera[:3, 3]) @ posture.camera[:3, 2]).min()
+    (side,) = {"left", "right"} - set(holding.arms) or (None,)
+    for _ in range(3 if side else 0):
+        place_arm(rng, posture, person, model, side, "rest", SR300_DEPTH)
+        joints = model.joints(posture.hands[side], posture.wrists[side], side).astype(np.float64)
+        points = np.concatenate([joints, [posture.arms[side].elbow]])
+        if ((points - posture.camera[:3, 3]) @ posture.camera[:3, 2]).min() > near + BEHIND + 0.03:
+            return True
+        del posture.arms[side], posture.wrists[side], posture.hands[side]
+    return side is None
+
+
+def _assembled(
+    rng: np.random.Generator, person: Person, posture: Posture, holding: Holding, cloud: NDArray
+) -> Scene | None:
+    """All meshes in the camera's coordinates; None where clothes or furniture come too near, or too little is seen."""
+    to_camera = np.linalg.inv(posture.camera)
+    sides = tuple(side for side in ("left", "right") if side in holding.arms)
+    held = PlacedObject(holding.thing, to_camera @ holding.pose, HELD[sides], sides)
+    objects, extra = placed_meshes([held])
+    hands = placed_hands(person, posture, to_camera, gloved=False)
+    if not visible([hands[side] for side in sides], objects):
+        return None
+    behind = person_meshes(person, posture, rng)
+    if rng.random() < 0.4:
+        behind += props.chair(rng, Surface.CHAIR)
+    behind = [mesh.transformed(to_camera) for mesh in behind]
+    near = ((cloud - posture.camera[:3, 3]) @ posture.camera[:3, 2]).min()
+    mesh = in_view(Mesh.merge([*behind, *objects, *(hand.mesh for hand in hands.values())]))
+    if _nearest_of_others(mesh) < near + BEHIND:
+        return None
+    return Scene(
+        name="exo_hand_object",
+        subject=person.subject,
+        mesh=mesh,
+        look=Look(person, int(rng.integers(1 << 30)), extra),
+        lights=room_lights(rng, to_camera),
+        backdrop=sample_backdrop(rng, to_camera),
+        depth_camera=Camera(SR300_DEPTH, np.eye(4)),
+        color_camera=sample_color_camera(rng),
+        sensor=SR300(),
+        joints=placed_joints(person, posture, to_camera),
+        gloved=False,
+        objects=(held,),
+        hands=hands,
+        states={side: "portable" if side in sides else "none" for side in hands},
+        color_sensor=RgbCamera.sample(rng, "webcam"),
+        session=person.session,
+    )
+
+
+def visible(hands: Sequence[PlacedHand], objects: Sequence[Mesh]) -> bool:
+    """Whether object and hands each cover some of the image when nothing else is there."""
+    meshes = [*objects, *(hand.mesh for hand in hands)]
+    labels = cast(Caster(Mesh.merge(meshes)), Camera(SR300_DEPTH.resized(96, 72), np.eye(4))).labels
+    share = np.bincount(labels.ravel(), minlength=len(Label)) / labels.size
+    of_hands = [share[label] for label in (Label.LEFT_HAND, Label.RIGHT_HAND) if share[label] > 0]
+    if len(of_hands) < len(hands) or min(of_hands) < 0.008 or sum(of_hands) < 0.02:
+        return False
+    return bool(share[Label.OBJECT_LEFT : Label.OBJECT_BOTH + 1].sum() > 0.006)
+
+
+def _nearest_of_others(mesh: Mesh) -> float:
+    """Depth in metres of what is nearest in the image of all that is no hand, arm or held object."""
+    other = mesh.vertices[np.unique(mesh.faces[mesh.labels == Label.BACKGROUND])]
+    if not len(other):
+        return np.inf
+    x, y = SR300_DEPTH.project(np.maximum(other, (-9, -9, 0.05))).T
+    seen = (x > -20) & (x < 660) & (y > -20) & (y < 500) & (other[:, 2] > 0.05)
+    return float(other[seen, 2].min(initial=np.inf))
