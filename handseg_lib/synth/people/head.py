@@ -139,7 +139,7 @@ def _shown(points: NDArray) -> NDArray:
 @lru_cache(maxsize=16)
 def head_mesh(s: HeadShape) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]]:
     """Vertices (V, 3) in the head frame before `HeadShape.size`, faces (F, 3), and which faces (F,) are hair."""
-    arrays = kept("heads", astuple(s), ("sdf", "head"), lambda: _build(s))
+    arrays = kept("heads", astuple(s), ("sdf", "people/head"), lambda: _build(s))
     return arrays["vertices"], arrays["faces"], arrays["hair"]
 
 
