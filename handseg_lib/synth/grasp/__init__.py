@@ -7,44 +7,38 @@ A few ways to begin the type of grip are closed side by side (`grasp.search`) an
 touch, none that is deep inside. Depth is measured on the vertices of the posed hand.
 """
 
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from handseg_lib.synth.grasp.search import (
-    PALM_RADIUS,
-    PALM_ROWS,
-    Hands,
-    Thing,
-    advance,
-    close_fingers,
-    close_thumb,
-    depth_of_axis,
-    eased,
-    place_thumb,
-    untangled,
+from handseg_lib.synth.grasp.closing import close_fingers, close_thumb
+from handseg_lib.synth.grasp.hands import PALM_RADIUS, PALM_ROWS, Hands, Thing
+from handseg_lib.synth.grasp.measuring import (
+    TOO_DEEP,
+    TOUCH,
+    Grasp,
+    badness,
+    best_of,
+    hand_vertices,
+    holds,
+    measure,
+    placed_by,
+    rough_grasps,
 )
+from handseg_lib.synth.grasp.search import STUCK, advance, eased, finger_depths, untangled
 from handseg_lib.synth.grasp.shapes import CURL, FULL, STRAIGHT, Preshape, preshape
+from handseg_lib.synth.grasp.thumb import place_thumb
 from handseg_lib.synth.hand import HandModel, check_side
 from handseg_lib.synth.hand.contact import finger_spheres
 from handseg_lib.synth.hand.points import Array, hand_points
-from handseg_lib.synth.hand.poses import HandPose, bone_frames
-from handseg_lib.synth.hand.shape import FINGERS
-from handseg_lib.synth.hand.skinning import skin
+from handseg_lib.synth.hand.poses import bone_frames
 from handseg_lib.synth.objects.thing import Grip
 
-TOUCH = 0.002
-"""A finger touches where its skin comes this near, metres."""
-TOO_DEEP = 0.004
-"""A grasp with a vertex deeper than this is tried again."""
+__all__ = ["TOO_DEEP", "TOUCH", "Grasp", "Held", "grasp", "hand_vertices", "hands_on", "measure", "placed_by"]
+
 HANDS_GIVE = 0.003
 """Two hands that pass into each other deeper than this are placed again, metres."""
 BESIDE, ROUNDS = 3, 5
-DEEP_SKIN, SETTLE = 0.0015, 4
-"""Hands with a vertex deeper than this are moved out of it, metres; in so many steps at most."""
-HOOKED = np.radians(60)
 EASY_THUMB = np.radians([22.0, 40, 0, 18, 22])
 
 
@@ -52,27 +46,6 @@ class Held(Thing, Protocol):
     """What two hands can hold."""
 
     grips: tuple[Grip, ...]
-
-
-@dataclass(frozen=True)
-class Grasp:
-    """A hand that holds an object.
-
-    Attributes:
-        pose: joint angles.
-        wrist: (4, 4) float64, from the hand's frame to the object's, as `HandModel.posed` takes it.
-        side: "right" or "left".
-        grip: the grip it took.
-        penetration: how deep the deepest vertex of the hand lies inside the object, metres; 0 where none does.
-        touching: names of the fingers, and "palm", whose skin lies within `TOUCH` of the object.
-    """
-
-    pose: HandPose
-    wrist: NDArray[np.float64]
-    side: str
-    grip: Grip
-    penetration: float
-    touching: frozenset[str]
 
 
 def grasp(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, grip: Grip) -> Grasp:
@@ -95,9 +68,9 @@ def grasp(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, g
     best: Grasp | None = None
     for _ in range(ROUNDS):
         found = _one_round(rng, model, thing, side, grip)
-        if best is None or _badness(found) < _badness(best):
+        if best is None or badness(found) < badness(best):
             best = found
-        if best.penetration < TOO_DEEP and _holds(best):
+        if best.penetration < TOO_DEEP and holds(best):
             break
     return best
 
@@ -132,9 +105,9 @@ def hands_on(rng: np.random.Generator, model_left: HandModel, model_right: HandM
             "left": grasp(rng, model_left, thing, "left", thing.grips[second]),
         }
         meeting = _meeting(held["left"], model_left, held["right"], model_right)
-        badness = 1e3 * meeting + sum(_badness(g) for g in held.values())
-        if best is None or badness < best[0]:
-            best = (badness, held)
+        cost = 1e3 * meeting + sum(badness(g) for g in held.values())
+        if best is None or cost < best[0]:
+            best = (cost, held)
         if meeting < HANDS_GIVE:
             break
     return best[1]
@@ -157,13 +130,6 @@ def _spheres(held: Grasp, model: HandModel) -> tuple[Array, Array]:
     return placed_by(held.wrist, held.side, centres), radii
 
 
-def placed_by(wrist: NDArray[np.floating], side: str, points: Array) -> Array:
-    """(N, 3) points of the right hand's frame -> (N, 3) where that hand, or its mirror image, has them."""
-    mirrored = points * ((-1 if side == "left" else 1), 1, 1)
-    t = np.asarray(wrist, np.float64)
-    return (mirrored[:, None] * t[:3, :3]).sum(-1) + t[:3, 3]
-
-
 def _one_round(rng: np.random.Generator, model: HandModel, thing: Thing, side: str, grip: Grip) -> Grasp:
     """Close a few hands side by side and keep the best."""
     points = hand_points(model.shape)
@@ -178,22 +144,25 @@ def _one_round(rng: np.random.Generator, model: HandModel, thing: Thing, side: s
         fingers=np.stack([s.fingers for s in shapes]),
         thumb=np.stack([s.thumb for s in shapes]),
     )
-    hands = _closed(hands, shapes)
-    measured = [_measured(hands, b, model, side, grip) for b in range(BESIDE)]
-    return _settled(min(measured, key=_badness), model, thing)
+    return best_of(rough_grasps(_closed(hands, shapes), side, grip), model, thing)
 
 
 def _closed(hands: Hands, shapes: list[Preshape]) -> Hands:
-    """Palm, fingers, thumb, one after the other."""
-    first = shapes[0]
+    """Palm, fingers, thumb, one after the other. Hands with a stuck finger are given up if there are others."""
+    first, limit = shapes[0], np.max([s.limit for s in shapes], axis=0)
     if first.advance >= 0:
         hands = advance(hands, first.advance)
-    hands = close_fingers(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
+    hands = close_fingers(hands, first.phases, limit)
     if first.advance > 0 or first.thumb_target is not None:
-        hands = eased(hands, first.phases, np.max([s.limit for s in shapes], axis=0))
-    hands = untangled(hands, STRAIGHT, CURL, FULL)
+        hands = eased(hands, first.phases, limit)
+    depth = finger_depths(hands)
+    good = np.flatnonzero((depth <= STUCK).all(1))
+    if len(good):
+        hands = hands.some(good)
+    else:
+        good, hands = np.arange(len(depth)), untangled(hands, depth, STRAIGHT, CURL, FULL)
     if first.thumb_target is not None:
-        hands = place_thumb(hands, np.stack([s.thumb_target for s in shapes]), EASY_THUMB, 0.8)
+        hands = place_thumb(hands, np.stack([shapes[b].thumb_target for b in good]), EASY_THUMB, 0.8)
     if first.thumb_rate.any():
         hands = close_thumb(hands, first.thumb_rate)
     return hands
@@ -216,106 +185,6 @@ def _reach(thing: Thing, grip: Grip, direction: Array) -> float:
     steps = np.arange(0, 0.4, 0.004)
     inside = thing.distance((np.asarray(grip.centre) + steps[:, None] * direction).astype(np.float32)) < 0.003
     return float(steps[inside].max(initial=0))
-
-
-def _measured(hands: Hands, b: int, model: HandModel, side: str, grip: Grip) -> Grasp:
-    """The b-th hand as a grasp, measured on the mesh."""
-    pose = HandPose.within_limits(np.round(np.concatenate([hands.thumb[b], hands.fingers[b].ravel()]), 6))
-    wrist = np.eye(4)
-    wrist[:3, :3], wrist[:3, 3] = hands.turn[b], np.round(hands.origin[b], 7)
-    if side == "left":
-        wrist[:3, 0] *= -1
-    depth, touching = measure(model, pose, wrist, side, hands.thing)
-    return Grasp(pose, wrist, side, grip, depth, touching)
-
-
-def measure(
-    model: HandModel, pose: HandPose, wrist: NDArray[np.floating], side: str, thing: Thing
-) -> tuple[float, frozenset[str]]:
-    """How deep a posed hand lies inside a thing, in metres, and which fingers (and "palm") touch it.
-
-    Args:
-        wrist: (4, 4) from the hand's frame to the thing's.
-    """
-    skin_points, axis_points, radii = _probes(model, pose, wrist, side)
-    return _depth_and_touch(model, skin_points, axis_points, radii, thing)
-
-
-def _probes(model: HandModel, pose: HandPose, wrist: NDArray[np.floating], side: str) -> tuple[Array, Array, Array]:
-    """(V, 3) vertices of the hand without its forearm, (S, 3) and (S,) spheres along its fingers, placed."""
-    shape, mesh, hand = model.shape, model.mesh, hand_vertices(model)
-    frames = bone_frames(shape, pose)
-    vertices, _ = skin(mesh.vertices[hand], mesh.bones[hand], mesh.weights[hand], frames @ model.rest_inverse)
-    centres, radii = finger_spheres(shape, frames)
-    placed = (placed_by(wrist, side, points) for points in (vertices, centres.reshape(-1, 3)))
-    return *placed, radii.ravel()
-
-
-def _depth_and_touch(
-    model: HandModel, skin_points: Array, axis_points: Array, radii: Array, thing: Thing
-) -> tuple[float, frozenset[str]]:
-    """See `measure`."""
-    both = np.concatenate([skin_points, axis_points]).astype(np.float32)
-    distance = np.asarray(thing.distance(both), np.float64)
-    distance, axis = distance[: len(skin_points)], depth_of_axis(distance[len(skin_points) :], radii)
-    bones = model.mesh.bones[hand_vertices(model), 0][distance < TOUCH]
-    names = {("palm" if bone in (0, 16) else FINGERS[(bone - 1) // 3]) for bone in np.unique(bones).tolist()}
-    return float(max(0.0, -distance.min(), axis.max())), frozenset(names)
-
-
-def hand_vertices(model: HandModel) -> NDArray[np.int64]:
-    """(V,) which vertices of a hand's mesh belong to the hand and not to its forearm."""
-    return np.flatnonzero(model.mesh.vertices[:, 1] > 0)
-
-
-def _settled(held: Grasp, model: HandModel, thing: Thing) -> Grasp:
-    """The grasp with the whole hand moved a little, out of where it is deepest, while that makes it better."""
-    skin_points, axis_points, radii = _probes(model, held.pose, held.wrist, held.side)
-    shift = np.zeros(3)
-    for _ in range(SETTLE):
-        if held.penetration < DEEP_SKIN:
-            break
-        moved = (skin_points + shift).astype(np.float32)
-        distance = np.asarray(thing.distance(moved))
-        deepest = moved[distance.argmin()]
-        if distance.min() > -DEEP_SKIN:  # its axis is deep: the hand is on both sides of a wall
-            break
-        around = deepest + np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32) * np.float32(5e-4)
-        slope = np.asarray(thing.distance(around), np.float64)
-        slope = slope[:3] - slope[3:]
-        length = np.sqrt((slope * slope).sum())
-        if length < 1e-9:
-            break
-        step = slope / length * (-float(distance.min()) - 0.5 * DEEP_SKIN) * 0.6
-        trial = np.round(shift + step, 7)
-        depth, touching = _depth_and_touch(model, skin_points + trial, axis_points + trial, radii, thing)
-        wrist = held.wrist.copy()
-        wrist[:3, 3] += trial - shift
-        better = replace(held, wrist=wrist, penetration=depth, touching=touching)
-        if _badness(better) >= _badness(held):
-            break
-        held, shift = better, trial
-    return held
-
-
-def _holds(held: Grasp) -> bool:
-    """Whether enough of the hand touches for the type of grip."""
-    fingers = held.touching - {"palm"}
-    if held.grip.type in ("press", "point"):
-        return "index" in fingers
-    if held.grip.type == "flat":
-        return len(held.touching) >= 2
-    return "thumb" in fingers and len(fingers) >= 2
-
-
-def _badness(held: Grasp) -> float:
-    """Smaller is better: depth in millimetres beyond one, less what touches."""
-    deep = max(0.0, held.penetration * 1e3 - 1.0)
-    wanted = len(held.touching) + 4 * _holds(held)
-    if held.grip.type == "hook":  # fingers go through the handle, as many as find room
-        wanted += sum(2 for name in held.touching & set(FINGERS[1:]) if getattr(held.pose, name)[2] > HOOKED)
-    refused = 5.0 * max(0.0, held.penetration - TOO_DEEP) * 1e3 + 4.0 * (held.penetration >= TOO_DEEP)
-    return round(1.5 * deep + refused - wanted, 4)
 
 
 def _product(a: Array, b: Array) -> Array:

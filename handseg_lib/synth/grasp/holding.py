@@ -5,6 +5,7 @@ A hand frame at the end of an arm is the forearm's own frame turned about the fo
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from handseg_lib.synth.grasp import Grasp
 from handseg_lib.synth.hand import HandModel, hand_model
 from handseg_lib.synth.objects.thing import RigidObject
 from handseg_lib.synth.people.arms import Arm, cross3, segment_distance, solve_arm
-from handseg_lib.synth.people.body import rotation, shoulders
+from handseg_lib.synth.people.body import BodyPose, BodyShape, Spine, rotation, shoulders
 from handseg_lib.synth.people.person import Person
 from handseg_lib.synth.people.posture import Posture, free
 
@@ -77,10 +78,16 @@ def strain(arm: Arm, side: str, turned: Array) -> float:
 
 def shoulder_of(person: Person, posture: Posture, side: str, target: Array) -> tuple[Array, float]:
     """(3,) the shoulder joint as it is when the hand is at `target`, and how far it is raised for that, metres."""
-    resting = shoulders(person.shape, posture.body, posture.spine)[side].astype(np.float64)
-    up = -posture.spine.at(np.array([0.478 * person.shape.scale]))[1][0, :, 1].astype(np.float64)
+    resting, up = _resting(person.shape, posture.body, posture.spine, side)
     lift = float(np.clip(0.12 * ((target - resting) @ up), 0, 0.05))
     return resting + lift * up, lift
+
+
+@lru_cache(maxsize=4)
+def _resting(shape: BodyShape, body: BodyPose, spine: Spine, side: str) -> tuple[Array, Array]:
+    """(3,) the shoulder of an arm that hangs, and (3,) the direction in which it can be raised."""
+    up = -spine.at(np.array([0.478 * shape.scale]))[1][0, :, 1].astype(np.float64)
+    return shoulders(shape, body, spine)[side].astype(np.float64), up
 
 
 def reach(person: Person, posture: Posture, side: str, wrist: Array) -> tuple[Arm, float] | None:
@@ -110,18 +117,18 @@ def hold_in_one(
         held: how.
         upright: whether to prefer ways in which the object stands as it would on a table.
     """
-    best = None
+    drawn = []
     for _ in range(TRIES):
-        drawn = draw_wrist(rng, person, posture, held.side)
-        if drawn is None:
-            continue
-        arm, lift, wrist = drawn
-        pose = wrist @ np.linalg.inv(held.wrist)
-        score = pose[1, 1] if upright else rng.random()
+        one = draw_wrist(rng, person, posture, held.side)
+        if one is not None:
+            pose = one[2] @ np.linalg.inv(held.wrist)
+            drawn.append((float(pose[1, 1] if upright else rng.random()), pose, one))
+    model = hand_model(person.hand)
+    for _, pose, (arm, lift, _) in sorted(drawn, key=lambda each: -each[0]):  # the best first: one is enough
         holding = Holding(thing, pose, {held.side: held}, {held.side: arm}, {held.side: lift})
-        if (best is None or score > best[0]) and possible(holding, person, hand_model(person.hand), posture):
-            best = (score, holding)
-    return None if best is None else best[1]
+        if possible(holding, person, model, posture):
+            return holding
+    return None
 
 
 def draw_wrist(

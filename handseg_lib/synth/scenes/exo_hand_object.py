@@ -14,13 +14,14 @@ from scipy.spatial import cKDTree
 
 from handseg_lib.camera import SR300_DEPTH
 from handseg_lib.data.labels import Label
+from handseg_lib.synth.ego.places import rough_wrist
 from handseg_lib.synth.grasp import Grasp, grasp
 from handseg_lib.synth.grasp.holding import Holding, hold_in_one, hold_in_two
 from handseg_lib.synth.hand import HandModel, hand_model
 from handseg_lib.synth.hand.skin import skin_of
 from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.objects import object_names, sample_object
-from handseg_lib.synth.objects.thing import RigidObject
+from handseg_lib.synth.objects.thing import Grip, RigidObject
 from handseg_lib.synth.people.appearance import Look
 from handseg_lib.synth.people.body import BodyPose, Spine, rotation
 from handseg_lib.synth.people.person import Person, Surface
@@ -52,9 +53,16 @@ BOTH = 0.3
 HELD = {("left",): Label.OBJECT_LEFT, ("right",): Label.OBJECT_RIGHT, ("left", "right"): Label.OBJECT_BOTH}
 DEEPEST, GAP, APART = 0.004, 0.004, 0.07
 """Metres: how deep a finger may be in the object, between the skins of two hands, and between their grips."""
+STIFF, PALMS = np.array([[x, y, 0.0] for x in (-0.025, 0.0, 0.025) for y in (0.0, 0.05, 0.1)]), 0.05
+"""(9, 3) points of a palm in the hand's frame, and how far those of two hands are apart at least, metres."""
 LIMP = ("cloth", "rope")
 """Kinds that hang down from the hand that holds them."""
-ATTEMPTS, TWO_ATTEMPTS, PLACES = 200, 30, 10
+HAND_SEEN, HANDS_SEEN, OBJECT_SEEN = 0.008, 0.02, 0.006
+"""Shares of the image that each hand, all hands that hold, and the object cover at least."""
+ATTEMPTS, TWO_ATTEMPTS, PLACES, VIEWS = 200, 30, 10, 60
+SPREAD, SPARSE, CELL, FILLED = 600, 7, 20, 1.7
+"""Points spread over an object; one in so many serves for the first test of a view; pixels of a coarse cell's side;
+how much larger things seem in such cells."""
 
 
 def exo_hand_object(rng: np.random.Generator, split: str = "train", kinds: Sequence[str] | None = None) -> Scene:
@@ -119,8 +127,8 @@ def _staged(rng: np.random.Generator, person: Person, thing: RigidObject, two: b
         if holding is None or (thing.kind in LIMP and holding.pose[1, 1] < 0.75):
             continue
         holding.join(posture)
-        cloud = held_points(holding, model)
-        camera = sample_view(rng, person, posture, holding, cloud)
+        cloud, owner = held_points(holding, model)
+        camera = sample_view(rng, person, posture, holding, cloud, owner)
         if camera is None:
             continue
         posture.camera = camera
@@ -154,7 +162,7 @@ def sample_grasps(rng: np.random.Generator, model: HandModel, thing: RigidObject
     single = [grip for grip in thing.grips if grip.hands == 1]
     pairs = [(g, thing.grips[g.partner]) for i, g in enumerate(thing.grips) if g.hands == 2 and i < (g.partner or 0)]
     if two and (not pairs or rng.random() < 0.4):  # any two grips with room for both hands
-        pairs += [(a, b) for a in single for b in single if np.linalg.norm(a.centre - b.centre) > APART]
+        pairs += [(a, b) for a in single for b in single if room_for_both(a, b)]
     if two and not pairs:
         return {}
     if pairs and (two or not single):
@@ -169,6 +177,17 @@ def sample_grasps(rng: np.random.Generator, model: HandModel, thing: RigidObject
     return grasps if len(grasps) < 2 or hands_apart(model, grasps) else {}
 
 
+def room_for_both(right: Grip, left: Grip) -> bool:
+    """Whether two hands that take two grips about keep off each other, told from stiff ones."""
+    if np.linalg.norm(right.centre - left.centre) <= APART:
+        return False
+    palms = []
+    for side, grip in (("right", right), ("left", left)):
+        wrist = rough_wrist(grip, side)
+        palms.append((STIFF[:, None] * wrist[:3, :3]).sum(-1) + wrist[:3, 3])
+    return bool(np.linalg.norm(palms[0][:, None] - palms[1], axis=-1).min() > PALMS)
+
+
 def hands_apart(model: HandModel, grasps: dict[str, Grasp]) -> bool:
     """Whether two hands on one object keep off each other: no vertex comes as near as the mesh is fine."""
     left, right = (model.posed(grasps[side].pose, grasps[side].wrist, side) for side in ("left", "right"))
@@ -176,51 +195,86 @@ def hands_apart(model: HandModel, grasps: dict[str, Grasp]) -> bool:
     return bool(cKDTree(points[0]).query(points[1], distance_upper_bound=GAP)[0].min() > GAP)
 
 
-def held_points(holding: Holding, model: HandModel) -> NDArray[np.float64]:
-    """(N, 3) points all over the hands that hold and the object, in the person frame."""
-    vertices = holding.thing.mesh.vertices.astype(np.float64)
-    clouds = [vertices @ holding.pose[:3, :3].T + holding.pose[:3, 3]]
+def held_points(holding: Holding, model: HandModel) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(N, 3) points all over the object and the hands that hold it, in the person frame, and (N,) whose they are.
+
+    Owners are 0 for the object and 1, 2 for the hands. Large faces of the object have points in their midst as well.
+    """
+    mesh = holding.thing.mesh
+    vertices = np.concatenate([mesh.vertices, spread_over(mesh)]).astype(np.float64)
+    clouds = [(vertices[:, None] * holding.pose[:3, :3]).sum(-1) + holding.pose[:3, 3]]
     for side, one in holding.grasps.items():
-        mesh = model.posed(one.pose, holding.wrist(side), side)
-        clouds.append(mesh.vertices[mesh.rest[:, 1] > 0].astype(np.float64))
-    return np.concatenate(clouds)
+        hand = model.posed(one.pose, holding.wrist(side), side)
+        clouds.append(hand.vertices[hand.rest[:, 1] > 0].astype(np.float64))
+    return np.concatenate(clouds), np.repeat(np.arange(len(clouds)), [len(c) for c in clouds])
+
+
+def spread_over(mesh: Mesh) -> NDArray[np.float64]:
+    """(SPREAD, 3) points evenly over a mesh's surface, always the same."""
+    a, b, c = (mesh.vertices[mesh.faces[:, k]].astype(np.float64) for k in range(3))
+    across = np.cross(b - a, c - a)
+    area = np.sqrt(across[:, 0] ** 2 + across[:, 1] ** 2 + across[:, 2] ** 2).cumsum()
+    draw = np.random.default_rng(0).random((3, SPREAD))
+    face = np.minimum(np.searchsorted(area, draw[0] * area[-1]), len(area) - 1)
+    u, v = np.where(draw[1] + draw[2] > 1, 1 - draw[1:], draw[1:])[..., None]
+    return a[face] + u * (b - a)[face] + v * (c - a)[face]
 
 
 def sample_view(
-    rng: np.random.Generator, person: Person, posture: Posture, holding: Holding, cloud: NDArray[np.float64]
+    rng: np.random.Generator,
+    person: Person,
+    posture: Posture,
+    holding: Holding,
+    cloud: NDArray[np.float64],
+    owner: NDArray[np.int64],
 ) -> NDArray[np.float64] | None:
-    """(4, 4) pose in the person frame of a camera to which hands and object are nearest, within `RANGE` of depth."""
+    """(4, 4) pose in the person frame of a camera to which hands and object are nearest, within `RANGE` of depth.
+
+    Cheap tests come first: how deep they are in a direction, then what else is near, then what hides what.
+    """
     middle = (cloud.min(axis=0) + cloud.max(axis=0)) / 2
-    body = _body_points(person, posture)
-    for _ in range(40):
-        azimuth, elevation = rng.normal(0, 0.75), rng.normal(0.25, 0.40)
-        turn = rotation("y", azimuth) @ rotation("x", -elevation) @ rotation("z", rng.normal(0, 0.12))
+    body, some = _body_points(person, posture), cloud[::SPARSE] - middle
+    draws = rng.normal((0, 0.25, 0), (0.75, 0.40, 0.12), (VIEWS, 3))
+    shares = rng.random((VIEWS, 3))
+    for (azimuth, elevation, roll), share in zip(draws, shares, strict=True):
+        turn = rotation("y", azimuth) @ rotation("x", -elevation) @ rotation("z", roll)
         ahead = turn[:, 2]
-        along = (cloud - middle) @ ahead
+        along = (some * ahead).sum(1)
         if np.ptp(along) > RANGE - 0.008 or ahead[2] < 0.1:
             continue
-        distance = max(rng.uniform(0.30, 0.48), 0.24 - along.min())
-        shift = rng.uniform(-0.12, 0.12, 2) * distance
+        distance = max(0.30 + 0.18 * share[0], 0.24 - along.min())
+        shift = 0.24 * (share[1:] - 0.5) * distance
         pose = np.eye(4)
         pose[:3, :3] = turn
         pose[:3, 3] = middle - ahead * distance + turn[:, :2] @ shift
-        if _shows(pose, cloud, body, holding):
+        if _shows(pose, cloud, owner, body, holding):
             return pose
     return None
 
 
-def _shows(pose: NDArray, cloud: NDArray, body: NDArray, holding: Holding) -> bool:
-    """Whether most of hands and object is in the image and nothing else of the person is as near."""
-    seen = (cloud - pose[:3, 3]) @ pose[:3, :3]
-    near = seen[:, 2].min()
-    pixels = SR300_DEPTH.project(seen)
-    inside = (pixels > 4).all(axis=1) & (pixels < (636, 476)).all(axis=1)
-    if np.ptp(seen[:, 2]) > RANGE - 0.004 or inside.mean() < 0.85:
-        return False
-    if ((body - pose[:3, 3]) @ pose[:3, 2]).min() < near + BEHIND + 0.02:
+def _shows(pose: NDArray, cloud: NDArray, owner: NDArray, body: NDArray, holding: Holding) -> bool:
+    """Whether most of hands and object is in the image, each in sight, and nothing else of the person is as near."""
+    near = ((cloud - pose[:3, 3]) * pose[:3, 2]).sum(1)
+    low, high = near.min(), near.max()
+    if high - low > RANGE - 0.004 or ((body - pose[:3, 3]) @ pose[:3, 2]).min() < low + BEHIND + 0.02:
         return False
     elbows = np.array([arm.elbow for arm in holding.arms.values()])
-    return bool(((elbows - pose[:3, 3]) @ pose[:3, 2]).min() > near + 0.06)
+    if ((elbows - pose[:3, 3]) @ pose[:3, 2]).min() <= low + 0.06:
+        return False
+    seen = ((cloud - pose[:3, 3])[:, :, None] * pose[:3, :3]).sum(1)
+    pixels = SR300_DEPTH.project(seen)
+    inside = (pixels > 4).all(axis=1) & (pixels < (636, 476)).all(axis=1)
+    return bool(inside.mean() >= 0.85) and _in_sight(pixels[inside], seen[inside, 2], owner[inside])
+
+
+def _in_sight(pixels: NDArray, depth: NDArray, owner: NDArray) -> bool:
+    """Whether each hand and the object have cells of a coarse image in which their points are the nearest."""
+    cells = (pixels // CELL).astype(np.int64)
+    cell = cells[:, 1] * (640 // CELL) + cells[:, 0]
+    order = np.lexsort((depth, cell))
+    first = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    share = np.bincount(owner[order[first]], minlength=owner.max() + 1) * CELL**2 / (640 * 480) / FILLED
+    return bool(share[0] > OBJECT_SEEN and share[1:].min() > HAND_SEEN and share[1:].sum() > HANDS_SEEN)
 
 
 def _body_points(person: Person, posture: Posture) -> NDArray[np.float64]:
@@ -294,9 +348,9 @@ def visible(hands: Sequence[PlacedHand], objects: Sequence[Mesh]) -> bool:
     labels = cast(Caster(Mesh.merge(meshes)), Camera(SR300_DEPTH.resized(96, 72), np.eye(4))).labels
     share = np.bincount(labels.ravel(), minlength=len(Label)) / labels.size
     of_hands = [share[label] for label in (Label.LEFT_HAND, Label.RIGHT_HAND) if share[label] > 0]
-    if len(of_hands) < len(hands) or min(of_hands) < 0.008 or sum(of_hands) < 0.02:
+    if len(of_hands) < len(hands) or min(of_hands) < HAND_SEEN or sum(of_hands) < HANDS_SEEN:
         return False
-    return bool(share[Label.OBJECT_LEFT : Label.OBJECT_BOTH + 1].sum() > 0.006)
+    return bool(share[Label.OBJECT_LEFT : Label.OBJECT_BOTH + 1].sum() > OBJECT_SEEN)
 
 
 def _nearest_of_others(mesh: Mesh) -> float:
