@@ -44,8 +44,7 @@ class Skin:
     def __init__(self, shape: HandShape, seed: int) -> None:
         self.shape = shape
         rng = np.random.default_rng((0x5C1, seed))
-        self.depth = float(rng.random())
-        self.tone = skin_tone(self.depth, float(rng.normal()))
+        self.depth, self.tone = _complexion(rng)
         self.infrared = float(np.clip(rng.normal(0.56, 0.03), 0.48, 0.64))
         freckled = float(rng.random() < 0.4) * (1 - self.depth)
         self._thumb = shape.rest_frames[1].astype(np.float32)
@@ -168,6 +167,17 @@ def skin_tone(depth: float, warmth: float) -> NDArray[np.float64]:
     place = depth * (len(TONES) - 1)
     tone = np.array([np.interp(place, np.arange(len(TONES)), TONES[:, c]) for c in range(3)])
     return tone * (1 + 0.04 * np.clip(warmth, -2, 2) * np.array([0.2, 0.6, -1.0]))
+
+
+def _complexion(rng: np.random.Generator) -> tuple[float, NDArray[np.float64]]:
+    """How dark a person's skin is, 0 to 1, and its linear RGB reflectance: the first numbers drawn for a skin."""
+    depth = float(rng.random())
+    return depth, skin_tone(depth, float(rng.normal()))
+
+
+def skin_tone_of(seed: int) -> NDArray[np.float64]:
+    """`Skin.tone` of the person with this seed, without painting the skin."""
+    return _complexion(np.random.default_rng((0x5C1, seed)))[1]
 
 
 def _along_forearm(y: NDArray[np.float32]) -> NDArray[np.float32]:

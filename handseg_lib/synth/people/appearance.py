@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.hand.gloves import GLOVE_HEM, GLOVES, hem_shadow, knit_slope
-from handseg_lib.synth.hand.skin import Skin, skin_of
+from handseg_lib.synth.hand.skin import Skin, skin_of, skin_tone_of
 from handseg_lib.synth.people.eyes import IRISES, eye_colours
 from handseg_lib.synth.people.head import Region, regions
 from handseg_lib.synth.people.person import Person, Surface
@@ -57,7 +57,7 @@ class Look:
         session = np.random.default_rng([817, self.person.subject, self.person.session])
         around = np.random.default_rng([821, self.frame_seed])
         left, right = (GLOVES[i] for i in session.choice(len(GLOVES), 2, replace=False))
-        tone = tuple(float(v) for v in self.skin.tone)
+        tone = tuple(float(v) for v in skin_tone_of(self.person.subject))
         skin = Material(tone, "mottled", tuple(v * 0.85 for v in tone), 0.02, 0.04)
         look = {
             Surface.SKIN: skin,
@@ -78,16 +78,16 @@ class Look:
 
     def surfaces(self, truth: Truth) -> NDArray[np.int32]:
         """(N,) material of every hit pixel: the face's features and the gloves' hems are drawn pixel by pixel."""
-        ids = truth.mesh.material[truth.faces]
+        ids = truth.mesh.material.take(truth.faces)
         face = np.flatnonzero(ids == Surface.FACE)
         ids[face] = OF_REGION[regions(truth.rest(face), self.person.head)]
         glove = np.flatnonzero((ids == Surface.GLOVE_LEFT) | (ids == Surface.GLOVE_RIGHT))
-        ids[glove[truth.rest(glove)[:, 1] < GLOVE_HEM]] = Surface.HAND
+        ids[glove[truth.some(np.ascontiguousarray(truth.mesh.rest[:, 1]), glove) < GLOVE_HEM]] = Surface.HAND
         return ids
 
     def infrared_image(self, truth: Truth) -> NDArray[np.float32]:
         """(H, W) reflectance at the depth sensor's wavelength, 0 where nothing was hit."""
-        return truth.image(self.infrared[self.surfaces(truth)])
+        return truth.image(self.infrared.take(self.surfaces(truth)))
 
     def finish(self, truth: Truth) -> Finish:
         """Colour, normals and gloss of every hit pixel."""
@@ -102,11 +102,11 @@ class Look:
         normals[hand] = carried(truth, hand, sample.normals)
         self._gloved(truth, ids, albedo, normals)
         gloss, glow = (np.array([getattr(m, of) for m in self.materials], np.float32) for of in ("gloss", "glow"))
-        return Finish(albedo, normals, gloss[ids], glow[ids] if glow.any() else None)
+        return Finish(albedo, normals, gloss.take(ids), glow.take(ids) if glow.any() else None)
 
     def _gloved(self, truth: Truth, ids: NDArray, albedo: NDArray, normals: NDArray) -> None:
         """The relief of gloves and the shadow of their hems, in place."""
-        worn = truth.mesh.material[truth.faces]
+        worn = truth.mesh.material.take(truth.faces)
         worn = (worn == Surface.GLOVE_LEFT) | (worn == Surface.GLOVE_RIGHT)
         if not worn.any():
             return

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from handseg_lib.synth.loft import Array, line_frames
 
 MAX_ELBOW_FLEXION = np.radians(148)
+_ALONG = np.linspace(0, 1, 24)[:, None]
 STEPS = 44  # sections of an arm from shoulder to wrist
 
 
@@ -116,6 +117,6 @@ def arm_frames(arm: Arm, line: Array) -> Array:
 
 def segment_distance(a0: NDArray, a1: NDArray, b0: NDArray, b1: NDArray) -> float:
     """Shortest distance between two segments, to about a millimetre (sampled at 24 points each)."""
-    t = np.linspace(0, 1, 24)[:, None]
+    t = _ALONG
     gap = (a0 + (a1 - a0) * t)[:, None] - (b0 + (b1 - b0) * t)[None]
     return float(np.sqrt((gap * gap).sum(axis=2).min()))

@@ -110,12 +110,13 @@ class BodyPose:
 
 def rotation(axis: str, angle: float) -> NDArray[np.float64]:
     """(3, 3) rotation about a coordinate axis, right-handed, radians."""
-    i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    matrix = np.eye(3)
-    matrix[i, i] = matrix[j, j] = np.cos(angle)
-    matrix[j, i] = np.sin(angle)
-    matrix[i, j] = -matrix[j, i]
-    return matrix
+    c, s = float(np.cos(angle)), float(np.sin(angle))
+    rows = {
+        "x": ((1.0, 0.0, 0.0), (0.0, c, -s), (0.0, s, c)),
+        "y": ((c, 0.0, s), (0.0, 1.0, 0.0), (-s, 0.0, c)),
+        "z": ((c, -s, 0.0), (s, c, 0.0), (0.0, 0.0, 1.0)),
+    }
+    return np.array(rows[axis])
 
 
 def rotations(axis: str, angles: NDArray) -> NDArray[np.float64]:

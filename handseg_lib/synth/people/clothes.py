@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import fft
 
-from handseg_lib.synth.loft import Array, oriented_noise, smooth_noise
+from handseg_lib.synth.loft import Array
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,39 @@ def folds(rng: np.random.Generator, shape: tuple[int, int], spacing: tuple[float
     """Folds of a hanging garment on its (S, T) grid, about 0 +- 1: patches of creases in several directions.
 
     Each patch has its own direction and width of folds (drag lines across the chest, rolls around the waist, hanging
-    folds along the body), fades in and out, and lies over a slower billow.
+    folds along the body), fades in and out, and lies over a slower billow: white noise through band-pass filters, as
+    `loft.oriented_noise` and `loft.smooth_noise` make it, all of a garment's in one transform.
     """
-    total = 0.9 * smooth_noise(rng, shape, spacing, 0.11)
+    fy = fft.fftfreq(shape[0], spacing[0]).astype(np.float32)[:, None]
+    fx = fft.rfftfreq(shape[1], spacing[1]).astype(np.float32)[None]
+    white = [rng.standard_normal(shape)]
+    bands = [_low_pass(fy, fx, 0.11)]
     for _ in range(patches):
         angle = rng.choice([-1, 1]) * rng.triangular(0.05, 0.7, 1.5)  # mostly slanting: drag lines
-        ridges = oriented_noise(rng, shape, spacing, rng.uniform(0.07, 0.16), angle)
-        total += ridges * np.clip(smooth_noise(rng, shape, spacing, 0.14), 0, 1.6)
-    return (total - total.mean()).astype(np.float32)
+        bands += [_ridges(fy, fx, rng.uniform(0.07, 0.16), angle), _low_pass(fy, fx, 0.14)]
+        white += [rng.standard_normal(shape), rng.standard_normal(shape)]
+    spectrum = fft.rfft2(np.array(white, np.float32))
+    spectrum *= np.array(bands)
+    noise = fft.irfft2(spectrum, shape)
+    noise /= noise.std(axis=(1, 2), keepdims=True) + np.float32(1e-9)
+    total = np.float32(0.9) * noise[0]
+    for ridge, patch in zip(noise[1::2], noise[2::2], strict=True):
+        creases = 1 - np.abs(ridge) * np.float32(0.8)  # creases are sharp, the cloth between them is slack
+        total += creases * np.clip(patch, 0, np.float32(1.6))
+    return total - total.mean()
+
+
+def _low_pass(fy: Array, fx: Array, size: float) -> Array:
+    """(S, T // 2 + 1) filter that leaves features of about `size` metres."""
+    return np.exp(-(fy**2) * np.float32(size**2)) * np.exp(-(fx**2) * np.float32(size**2))
+
+
+def _ridges(fy: Array, fx: Array, wavelength: float, angle: float) -> Array:
+    """(S, T // 2 + 1) filter that leaves ridges of one wavelength (metres) and direction, as in `oriented_noise`."""
+    c, s = np.float32(np.cos(angle) * wavelength), np.float32(np.sin(angle) * wavelength)
+    along = (np.abs(fy * c + fx * s) - 1) * np.float32(1 / 0.45)
+    across = (fx * c - fy * s) * np.float32(1 / 0.42)
+    along *= along
+    across *= across
+    along += across
+    return np.exp(-along)

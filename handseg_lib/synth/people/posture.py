@@ -20,6 +20,7 @@ SIDES = ("left", "right")
 ATTEMPTS = 40
 NEAREST_HAND = 0.30
 WRIST_FLEXION, WRIST_DEVIATION = np.radians(30), np.radians(9)
+_SEVENTHS, _UPPER_ARM = np.linspace(0, 1, 7)[:, None], np.linspace(0.55, 1, 4)[:, None]
 WRIST_LIMITS = (-np.radians(72), np.radians(72))  # extension, as in "stop", and flexion
 
 
@@ -193,8 +194,9 @@ def hand_frame(rng: np.random.Generator, arm: Arm, side: str, camera: NDArray[np
     best = 0
     if rng.random() < 0.5:
         towards = camera[:3, 3] - arm.wrist
-        palms = [neutral @ rotation("y", t) @ rotation("x", f)[:, 2] for t, f in zip(turns, flexions, strict=True)]
-        best = int(np.argmax([abs(palm @ towards) for palm in palms]))
+        level = np.cos(flexions)  # of the palm's normal, before and after turning about the forearm
+        palms = np.stack([np.sin(turns) * level, -np.sin(flexions), np.cos(turns) * level], axis=1)
+        best = int(np.argmax(np.abs(palms @ (neutral.T @ towards))))
     turn, flexion = float(turns[best]), float(flexions[best])
     deviation = float(np.clip(rng.normal(0, WRIST_DEVIATION), -0.35, 0.35))
     frame = np.eye(4)
@@ -205,20 +207,21 @@ def hand_frame(rng: np.random.Generator, arm: Arm, side: str, camera: NDArray[np
 
 def free(arm: Arm, joints: NDArray, posture: Posture, person: Person) -> bool:
     """Whether an arm and its hand keep clear of trunk, head, legs, camera and the other arm; cheap tests on points."""
-    t = np.linspace(0, 1, 7)[:, None]
+    t = _SEVENTHS
     fore = arm.elbow + (arm.wrist - arm.elbow) * t
-    upper = arm.shoulder + (arm.elbow - arm.shoulder) * np.linspace(0.55, 1, 4)[:, None]
+    upper = arm.shoulder + (arm.elbow - arm.shoulder) * _UPPER_ARM
     points = np.concatenate([upper, fore, joints])
-    margin = np.concatenate([np.full(4, 0.0), np.full(7, 0.03), np.full(len(joints), 0.014)])
+    margin = np.full(len(points), 0.014)
+    margin[:4], margin[4:11] = 0.0, 0.03
+    if posture.body.seated and ((points[:, 1] > -0.09 + 0.02) & (points[:, 2] < 0)).any():
+        return False
+    if ((points - posture.camera[:3, 3]) @ posture.camera[:3, 2] < NEAREST_HAND - 0.06).any():
+        return False
     local, heights = posture.spine.nearest(points)
     if person.trunk.inside(local, heights, margin).any():
         return False
     head = person.head_frame(posture.body, posture.spine)[:3] @ np.array([0, -0.06, -0.01, 1])
     if (np.linalg.norm(points - head, axis=1) < 0.115 + margin).any():
-        return False
-    if posture.body.seated and ((points[:, 1] > -0.09 + 0.02) & (points[:, 2] < 0)).any():
-        return False
-    if ((points - posture.camera[:3, 3]) @ posture.camera[:3, 2] < NEAREST_HAND - 0.06).any():
         return False
     for side, other in posture.arms.items():
         gaps = [segment_distance(arm.elbow, arm.wrist, other.elbow, other.wrist),

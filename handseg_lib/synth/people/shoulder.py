@@ -40,7 +40,8 @@ def blend_into_trunk(limb: Mesh, shirt: Mesh, arm: Arm) -> Mesh:
     low, high = points.min(axis=0, initial=np.inf) - 1.01 * FILLET, points.max(axis=0, initial=-np.inf) + 1.01 * FILLET
     x, y, z = shirt.vertices.T  # only what can be near goes into the tree
     inside = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2])
-    distance, _ = cKDTree(shirt.vertices[inside]).query(points, distance_upper_bound=FILLET)
+    tree = cKDTree(shirt.vertices[inside], balanced_tree=False, compact_nodes=False)  # asked once: quick to build
+    distance, _ = tree.query(points, distance_upper_bound=FILLET)
     found = np.isfinite(distance)
     near, distance = near[found], distance[found]
     height = _bulge(distance) * np.clip((0.5 - along[near]) / 0.3, 0, 1)

@@ -136,8 +136,10 @@ def _gap(z: Field, dark: Mask, fields: Fields, p: SR300) -> Mask:
         (~source).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     depths = np.zeros(int(nearest.max()) + 1, np.float32)
-    depths[nearest[source]] = np.where(dark, z * np.float32(1 - p.deep_step), z)[source]
-    behind = z / np.maximum(depths[nearest], np.float32(0.01)) - 1  # a shadow's surroundings count as far behind
+    where = np.flatnonzero(source)
+    near = z.ravel().take(where)
+    depths[nearest.ravel().take(where)] = np.where(dark.ravel().take(where), near * np.float32(1 - p.deep_step), near)
+    behind = z / np.maximum(depths, np.float32(0.01)).take(nearest) - 1  # a shadow's surroundings count as far behind
     width = np.float32(p.gap_px) + np.float32(p.gap_spread_px) * (fields.clumps(4) + fields.clumps(2))
     width *= np.float32(fields.scale) * np.minimum(behind / np.float32(p.deep_step), 1)  # a small step mixes codes less
     return (distance < width) & (behind > np.float32(p.step))

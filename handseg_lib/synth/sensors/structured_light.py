@@ -4,6 +4,7 @@ Random fields are drawn as integers and enlarged and averaged in integer arithme
 to operations that IEEE 754 rounds exactly, so that a seed gives the same bits whatever vector unit the processor has.
 """
 
+from functools import lru_cache
 from typing import Protocol
 
 import cv2
@@ -78,8 +79,14 @@ class Fields:
         size = (round(grid.shape[1] * pitch), round(grid.shape[0] * pitch * elongation))
         y, x = self.rng.integers(0, int(pitch) + 1, 2)
         fine = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR_EXACT)
-        fine = fine[y : y + self.shape[0], x : x + self.shape[1]].astype(np.float32)
-        return (fine - np.float32(127.5)) / np.float32(deviation)
+        fine = fine[y : y + self.shape[0], x : x + self.shape[1]]
+        return cv2.LUT(fine, _centred(deviation))
+
+
+@lru_cache(maxsize=4)
+def _centred(deviation: float) -> Field:
+    """(256,) what each grey value of a field stands for, in its standard deviations."""
+    return (np.arange(256, dtype=np.float32) - np.float32(127.5)) / np.float32(deviation)
 
 
 def bounding_box(mask: Mask, margin: int) -> Box | None:
