@@ -59,6 +59,7 @@ class Caster:
         with _no_collection():
             faces = np.fromiter(zip(*mesh.faces.T.tolist(), strict=True), object, len(mesh.faces))
             self._geometry = mesh_construction.TriangleMesh(self._scene, mesh.vertices.astype(object), faces)
+            del faces  # before collection begins again
 
     def first_faces(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.int32]:
         """(N, 3) ray origins and directions -> (N,) face met first, -1 for none."""

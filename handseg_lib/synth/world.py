@@ -313,14 +313,15 @@ def aligned(
     manufacturer's own alignment.
     """
     move = np.linalg.inv(color_camera.pose) @ depth_camera.pose
-    matrix, k = move.astype(np.float32), color_camera.intrinsics
+    matrix = move[:3]
+    matrix = np.stack([*(color_camera.intrinsics.matrix @ matrix)[:2], matrix[2]]).astype(np.float32)
     rays = view_rays(depth_camera.intrinsics).reshape(*depth.shape, 3)
     across, down = rays[:1, :, 0], rays[:, :1, 1]
-    x, y, z = (depth * (across * m[0] + (down * m[1] + m[2])) + m[3] for m in matrix[:3])
+    u, v, z = (depth * (across * m[0] + (down * m[1] + m[2])) + m[3] for m in matrix)  # u and v times z
     nothing = depth <= 0
     z[nothing] = 1
-    u = x / z * np.float32(k.fx) + np.float32(k.cx)
-    v = y / z * np.float32(k.fy) + np.float32(k.cy)
+    u /= z
+    v /= z
     out = cv2.remap(rgb, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     out[nothing] = 0
     return out

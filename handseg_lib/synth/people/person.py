@@ -26,7 +26,7 @@ from handseg_lib.synth.people.body import (
 )
 from handseg_lib.synth.people.clothes import Outfit, folds
 from handseg_lib.synth.people.head import HeadShape, head_mesh
-from handseg_lib.synth.people.shoulder import blend_into_arm, blend_into_trunk
+from handseg_lib.synth.people.shoulder import blend_into_arms, blend_into_trunk
 
 SUBJECTS = {"train": range(0, 10), "val": range(10, 12), "test": range(12, 14)}
 SESSIONS = 8
@@ -100,10 +100,9 @@ class Person:
         """All but legs, hands and forearms, in the person frame: head, trunk, upper arms, clothes."""
         shirt = self._shirt(pose, spine, rng)
         limbs = {side: self._arm(arm, side, rng) for side, arm in arms.items()}
-        for side, arm in arms.items():
-            tube = arm_line(arm), arm_radius(self.hand.arm_girth) + np.float32(0.3 * self.outfit.sleeve_ease)
-            limbs[side] = [blend_into_trunk(limb, shirt, arm) for limb in limbs[side]]
-            shirt = blend_into_arm(shirt, *tube)
+        limbs = {side: [blend_into_trunk(limb, shirt, arms[side]) for limb in limbs[side]] for side in arms}
+        radius = arm_radius(self.hand.arm_girth) + np.float32(0.3 * self.outfit.sleeve_ease)
+        shirt = blend_into_arms(shirt, [(arm_line(arm), radius) for arm in arms.values()])
         meshes = [*self._head(pose, spine), self._chest(spine), shirt]
         return meshes + [limb for pieces in limbs.values() for limb in pieces]
 

@@ -4,6 +4,7 @@ Near the place where they meet, each is pushed outwards along its normals by wha
 would add: k/4 (1 - |d|/k)^2 where the other surface is |d| < k away.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +19,20 @@ FILLET = 0.07
 """Distance k in metres over which the surfaces feel each other."""
 
 
-def blend_into_arm(shirt: Mesh, line: Array, radius: Array) -> Mesh:
-    """The shirt of the trunk, raised where the arm with this centre line (S, 3) and radius (S,) leaves it."""
+def blend_into_arms(shirt: Mesh, tubes: Sequence[tuple[Array, Array]]) -> Mesh:
+    """The shirt of the trunk, raised where each arm, given by its centre line (S, 3) and radius (S,), leaves it."""
+    raised = [_raised(shirt, *tube) for tube in tubes]
+    if not raised:
+        return shirt
+    total = np.zeros(len(shirt.vertices))
+    for near, height in raised:
+        total[near] += height
+    near = np.flatnonzero(total)
+    return _pushed(shirt, near, total[near])
+
+
+def _raised(shirt: Mesh, line: Array, radius: Array) -> tuple[NDArray[np.int64], NDArray]:
+    """Vertices near an arm, and by how much it raises each."""
     upper = slice(0, len(line) // 4)
     line, radius = line[upper], radius[upper]
     low, high = line.min(axis=0) - 0.16, line.max(axis=0) + 0.16
@@ -29,7 +42,7 @@ def blend_into_arm(shirt: Mesh, line: Array, radius: Array) -> Mesh:
     closest = np.argmin(distance - radius, axis=1)
     fade = 1 - closest / (len(line) - 1)
     height = _bulge(distance[np.arange(len(near)), closest] - radius[closest]) * np.clip(1.6 * fade, 0, 1)
-    return _pushed(shirt, near, height)
+    return near, height
 
 
 def blend_into_trunk(limb: Mesh, shirt: Mesh, arm: Arm) -> Mesh:
@@ -53,6 +66,8 @@ def _bulge(distance: NDArray) -> NDArray:
 
 
 def _pushed(mesh: Mesh, where: NDArray[np.int64], height: NDArray) -> Mesh:
+    if not len(where):
+        return mesh
     vertices = mesh.vertices.copy()
     vertices[where] += (mesh.rest_normals[where] * height[:, None]).astype(np.float32)
     return replace(mesh, vertices=vertices, rest_normals=vertex_normals(vertices, mesh.faces))

@@ -139,10 +139,15 @@ def _gap(z: Field, dark: Mask, fields: Fields, p: SR300) -> Mask:
     where = np.flatnonzero(source)
     near = z.ravel().take(where)
     depths[nearest.ravel().take(where)] = np.where(dark.ravel().take(where), near * np.float32(1 - p.deep_step), near)
-    behind = z / np.maximum(depths, np.float32(0.01)).take(nearest) - 1  # a shadow's surroundings count as far behind
     width = np.float32(p.gap_px) + np.float32(p.gap_spread_px) * (fields.clumps(4) + fields.clumps(2))
-    width *= np.float32(fields.scale) * np.minimum(behind / np.float32(p.deep_step), 1)  # a small step mixes codes less
-    return (distance < width) & (behind > np.float32(p.step))
+    width *= np.float32(fields.scale)
+    gap = distance < width
+    where = np.flatnonzero(gap)
+    before = np.maximum(depths.take(nearest.ravel().take(where)), np.float32(0.01))
+    behind = z.ravel().take(where) / before - 1  # a shadow's surroundings count as far behind
+    reach = width.ravel().take(where) * np.minimum(behind / np.float32(p.deep_step), 1)  # a small step mixes codes less
+    gap.ravel()[where] = (distance.ravel().take(where) < reach) & (behind > np.float32(p.step))
+    return gap
 
 
 def _nearest(z: Field, lit: Mask, window: int) -> Field:

@@ -103,12 +103,20 @@ def enough_light(
     """Where enough light returns: reflectance * cos / z^2 * vignetting above a clumpy threshold."""
     cos = np.clip(cos, 0, 1)
     tilt = np.float32(p.fold_tilt) * fields.streaks(5) + np.float32(p.fine_tilt) * fields.clumps(3)
-    tilted = cos + np.sqrt(1 - cos * cos) * tilt  # cos(a + t) ~ cos a + t sin a: matters only where light grazes
+    tilt *= np.sqrt(1 - cos * cos)
+    tilted = np.add(cos, tilt, out=tilt)  # cos(a + t) ~ cos a + t sin a: matters only where light grazes
     x = ((np.arange(camera.width) - camera.cx) / camera.fx)[box[1]].astype(np.float32)
     y = ((np.arange(camera.height) - camera.cy) / camera.fy)[box[0]].astype(np.float32)
     off_axis = 1 + np.float32(p.vignetting) * (x * x + (y * y)[:, None])
-    needed = np.float32(p.threshold) * (1 + np.float32(p.threshold_clumps) * fields.clumps(6))
-    return reflectance * tilted > needed * (z * z) * (off_axis * off_axis)
+    off_axis *= off_axis
+    needed = fields.clumps(6)
+    needed *= np.float32(p.threshold * p.threshold_clumps)
+    needed += np.float32(p.threshold)
+    needed *= z
+    needed *= z
+    needed *= off_axis
+    tilted *= reflectance
+    return tilted > needed
 
 
 def shadow(z: Field, first_column: int, focal: float, baseline: float) -> Mask:
@@ -157,7 +165,11 @@ def share(mask: Mask, width: float) -> Field:
     part = np.float32((width - inner) / 2)
     small = cv2.boxFilter(mask.view(np.uint8), cv2.CV_32F, (inner, inner), normalize=False)
     large = cv2.boxFilter(mask.view(np.uint8), cv2.CV_32F, (outer, outer), normalize=False)
-    return (small * (1 - part) + large * part) / np.float32(inner * inner * (1 - part) + outer * outer * part)
+    whole = inner * inner * (1 - part) + outer * outer * part
+    small *= np.float32((1 - part) / whole)
+    large *= np.float32(part / whole)
+    small += large
+    return small
 
 
 def specks(where: Mask, density: float, longest: int, fields: Fields) -> tuple[Places, Places, Places]:
