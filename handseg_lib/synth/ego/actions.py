@@ -17,6 +17,7 @@ from handseg_lib.synth.ego.things import made, nail, stream
 from handseg_lib.synth.ego.work import Work
 from handseg_lib.synth.hand import HandPose
 from handseg_lib.synth.objects import RigidObject
+from handseg_lib.synth.objects.parted import LIDS, lidded
 from handseg_lib.synth.people.body import rotation
 
 
@@ -88,6 +89,8 @@ def pour(work: Work) -> bool:
     source, target = work.thing("bottle", "carton", "can", "jar"), work.thing("bowl", "glass", "mug", "pan", "pot")
     if source is None or target is None or resting_height(target) > 0.5 * high(target):  # or its lid is on
         return False
+    if source.kind in LIDS:  # nobody pours with the cap on
+        source, _, _ = lidded(source.kind, rng)
     at = work.spot(work.focus[0] - 0.05 * signed(side))
     rim = high(target)
     if rng.random() < 0.45:

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from handseg_lib.camera import SR300_DEPTH
 from handseg_lib.data.labels import Label
 from handseg_lib.synth.ego.places import rough_wrist
-from handseg_lib.synth.grasp import Grasp, grasp
+from handseg_lib.synth.grasp import Grasp, grasp, placed_by
 from handseg_lib.synth.grasp.holding import Holding, hold_in_one, hold_in_two
 from handseg_lib.synth.hand import HandModel, hand_model
 from handseg_lib.synth.hand.skin import skin_of
@@ -53,8 +53,11 @@ BOTH = 0.3
 HELD = {("left",): Label.OBJECT_LEFT, ("right",): Label.OBJECT_RIGHT, ("left", "right"): Label.OBJECT_BOTH}
 DEEPEST, GAP, APART = 0.004, 0.004, 0.07
 """Metres: how deep a finger may be in the object, between the skins of two hands, and between their grips."""
-STIFF, PALMS = np.array([[x, y, 0.0] for x in (-0.025, 0.0, 0.025) for y in (0.0, 0.05, 0.1)]), 0.05
-"""(9, 3) points of a palm in the hand's frame, and how far those of two hands are apart at least, metres."""
+BENT = ((0, 0), (0.05, 0), (0.1, 0), (0.06, 0.04), (0.1, 0.05), (0.12, 0.03))
+STIFF = np.array([[x, y, z] for x in (-0.03, 0.0, 0.03) for y, z in BENT])
+"""(18, 3) points of a palm and of fingers bent before it, in a hand's frame, metres."""
+CLEARANCE = 0.03
+"""Metres between such points of two hands, at least, where both are to hold one object."""
 LIMP = ("cloth", "rope")
 """Kinds that hang down from the hand that holds them."""
 HAND_SEEN, HANDS_SEEN, OBJECT_SEEN = 0.008, 0.02, 0.006
@@ -162,7 +165,8 @@ def sample_grasps(rng: np.random.Generator, model: HandModel, thing: RigidObject
     single = [grip for grip in thing.grips if grip.hands == 1]
     pairs = [(g, thing.grips[g.partner]) for i, g in enumerate(thing.grips) if g.hands == 2 and i < (g.partner or 0)]
     if two and (not pairs or rng.random() < 0.4):  # any two grips with room for both hands
-        pairs += [(a, b) for a in single for b in single if room_for_both(a, b)]
+        pairs += [(a, b) for a in single for b in single if np.linalg.norm(a.centre - b.centre) > APART]
+    pairs = [pair for pair in pairs if room_for_both(*pair)]
     if two and not pairs:
         return {}
     if pairs and (two or not single):
@@ -179,13 +183,11 @@ def sample_grasps(rng: np.random.Generator, model: HandModel, thing: RigidObject
 
 def room_for_both(right: Grip, left: Grip) -> bool:
     """Whether two hands that take two grips about keep off each other, told from stiff ones."""
-    if np.linalg.norm(right.centre - left.centre) <= APART:
-        return False
     palms = []
     for side, grip in (("right", right), ("left", left)):
         wrist = rough_wrist(grip, side)
-        palms.append((STIFF[:, None] * wrist[:3, :3]).sum(-1) + wrist[:3, 3])
-    return bool(np.linalg.norm(palms[0][:, None] - palms[1], axis=-1).min() > PALMS)
+        palms.append(placed_by(wrist, side, STIFF))
+    return bool(np.linalg.norm(palms[0][:, None] - palms[1], axis=-1).min() > CLEARANCE)
 
 
 def hands_apart(model: HandModel, grasps: dict[str, Grasp]) -> bool:
@@ -254,17 +256,29 @@ def sample_view(
 
 def _shows(pose: NDArray, cloud: NDArray, owner: NDArray, body: NDArray, holding: Holding) -> bool:
     """Whether most of hands and object is in the image, each in sight, and nothing else of the person is as near."""
-    near = ((cloud - pose[:3, 3]) * pose[:3, 2]).sum(1)
-    low, high = near.min(), near.max()
-    if high - low > RANGE - 0.004 or ((body - pose[:3, 3]) @ pose[:3, 2]).min() < low + BEHIND + 0.02:
-        return False
     elbows = np.array([arm.elbow for arm in holding.arms.values()])
-    if ((elbows - pose[:3, 3]) @ pose[:3, 2]).min() <= low + 0.06:
+    others = ((body - pose[:3, 3]) @ pose[:3, 2]).min(), ((elbows - pose[:3, 3]) @ pose[:3, 2]).min()
+    if not _before_others(pose, cloud[::SPARSE], *others)[0]:  # most fail here, on few points
         return False
-    seen = ((cloud - pose[:3, 3])[:, :, None] * pose[:3, :3]).sum(1)
-    pixels = SR300_DEPTH.project(seen)
-    inside = (pixels > 4).all(axis=1) & (pixels < (636, 476)).all(axis=1)
-    return bool(inside.mean() >= 0.85) and _in_sight(pixels[inside], seen[inside, 2], owner[inside])
+    fits, pixels, depth = _before_others(pose, cloud, *others)
+    inside = _inside(pixels)
+    return fits and _in_sight(pixels[inside], depth[inside], owner[inside])
+
+
+def _before_others(pose: NDArray, cloud: NDArray, body: float, elbow: float) -> tuple[bool, NDArray, NDArray]:
+    """Whether points are before a body and elbows at these depths, within `RANGE` and mostly in the image; their
+    pixels and depths."""
+    offset = cloud - pose[:3, 3]
+    seen = sum(offset[:, k, None] * pose[k, :3] for k in range(3))
+    depth, pixels = seen[:, 2], SR300_DEPTH.project(seen)
+    low = depth.min()
+    fits = depth.max() - low <= RANGE - 0.004 and body >= low + BEHIND + 0.02 and elbow > low + 0.06
+    return bool(fits and _inside(pixels).mean() >= 0.85), pixels, depth
+
+
+def _inside(pixels: NDArray) -> NDArray[np.bool_]:
+    """Which pixels lie in the depth camera's image."""
+    return (pixels > 4).all(axis=1) & (pixels < (636, 476)).all(axis=1)
 
 
 def _in_sight(pixels: NDArray, depth: NDArray, owner: NDArray) -> bool:
