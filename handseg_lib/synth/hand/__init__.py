@@ -16,7 +16,7 @@ from handseg_lib.data.labels import Label
 from handseg_lib.synth.hand.mesh import FOREARM, HandMesh, hand_mesh, smooth_step
 from handseg_lib.synth.hand.poses import POSES, HandPose, bone_frames, joint_positions
 from handseg_lib.synth.hand.shape import BONES, FINGERS, JOINTS, HandShape, turn_between
-from handseg_lib.synth.hand.skinning import skin
+from handseg_lib.synth.hand.skinning import skin as skinned  # `skin` is the name of a module here
 from handseg_lib.synth.mesh import Mesh, check_rigid
 
 __all__ = ["BONES", "FINGERS", "JOINTS", "POSES", "HandModel", "HandPose", "HandShape", "hand_model", "wrist_labels"]
@@ -71,7 +71,7 @@ class HandModel:
             towards = self._elbow_in_hand(np.asarray(elbow, np.float64), place.astype(np.float64), mirrored)
             frames[FOREARM, :3, :3] = turn_between(np.array([0.0, -1.0, 0.0]), towards / np.linalg.norm(towards))
             rest = self._stretched(float(np.linalg.norm(towards)) / self.shape.forearm)
-        vertices, rotations = skin(rest, self.mesh.bones, self.mesh.weights, frames @ self.rest_inverse)
+        vertices, rotations = skinned(rest, self.mesh.bones, self.mesh.weights, frames @ self.rest_inverse)
         hand, arm = LABELS["right"]
         mesh = Mesh(
             vertices=vertices,
