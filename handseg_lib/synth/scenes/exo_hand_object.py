@@ -62,10 +62,11 @@ LIMP = ("cloth", "rope")
 """Kinds that hang down from the hand that holds them."""
 HAND_SEEN, HANDS_SEEN, OBJECT_SEEN = 0.008, 0.02, 0.006
 """Shares of the image that each hand, all hands that hold, and the object cover at least."""
-ATTEMPTS, TWO_ATTEMPTS, PLACES, VIEWS = 200, 30, 10, 60
-SPREAD, SPARSE, CELL, FILLED = 600, 7, 20, 1.7
+ATTEMPTS, TWO_ATTEMPTS, PLACES, VIEWS = 200, 24, (0, 8, 5), 60
+"""Objects tried, those of them for two hands, places tried for no, one and two hands, and cameras tried for each."""
+SPREAD, SPARSE, CELL, FILLED = 600, 7, 20, (1.7, 1.3)
 """Points spread over an object; one in so many serves for the first test of a view; pixels of a coarse cell's side;
-how much larger things seem in such cells."""
+how much larger objects and hands seem in such cells."""
 
 
 def exo_hand_object(rng: np.random.Generator, split: str = "train", kinds: Sequence[str] | None = None) -> Scene:
@@ -120,7 +121,7 @@ def _staged(rng: np.random.Generator, person: Person, thing: RigidObject, two: b
     """One grasp of the object, tried in a few places; None where body, arms, object and camera cannot agree."""
     model = hand_model(person.hand)
     grasps = sample_grasps(rng, model, thing, two)
-    for _ in range(PLACES if grasps else 0):
+    for _ in range(PLACES[len(grasps)]):
         posture = sample_posture(rng, person)
         if len(grasps) == 2:
             holding = hold_in_two(rng, person, posture, thing, grasps)
@@ -287,8 +288,9 @@ def _in_sight(pixels: NDArray, depth: NDArray, owner: NDArray) -> bool:
     cell = cells[:, 1] * (640 // CELL) + cells[:, 0]
     order = np.lexsort((depth, cell))
     first = np.flatnonzero(np.diff(cell[order], prepend=-1))
-    share = np.bincount(owner[order[first]], minlength=owner.max() + 1) * CELL**2 / (640 * 480) / FILLED
-    return bool(share[0] > OBJECT_SEEN and share[1:].min() > HAND_SEEN and share[1:].sum() > HANDS_SEEN)
+    share = np.bincount(owner[order[first]], minlength=owner.max() + 1) * CELL**2 / (640 * 480)
+    hands = share[1:] / FILLED[1]
+    return bool(share[0] / FILLED[0] > OBJECT_SEEN and hands.min() > HAND_SEEN and hands.sum() > HANDS_SEEN)
 
 
 def _body_points(person: Person, posture: Posture) -> NDArray[np.float64]:
