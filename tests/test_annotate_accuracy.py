@@ -9,7 +9,7 @@ from handseg_lib.annotate.sessions import aligned_color, calibrated
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError, LabelError
-from handseg_lib.synth.glove_session import glove_session
+from handseg_lib.synth.scenes.glove_session import glove_session
 from handseg_lib.synth.world import render
 
 SHAPE = (20, 30)

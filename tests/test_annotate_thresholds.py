@@ -8,8 +8,8 @@ import pytest
 from handseg_lib.annotate.sessions import calibrated, probe_pictures
 from handseg_lib.annotate.thresholds import Circle, GloveThresholds, calibrate, find_probe, hue_range, to_hsv
 from handseg_lib.errors import DataError
-from handseg_lib.synth.calibration import calibration_run
-from handseg_lib.synth.glove_session import glove_session
+from handseg_lib.synth.scenes.calibration import calibration_run
+from handseg_lib.synth.scenes.glove_session import glove_session
 
 
 def drawn(x: float, y: float, radius: float, colour: tuple[int, int, int], stick: int = 8) -> np.ndarray:

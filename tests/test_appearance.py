@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from handseg_lib.camera import SR300_DEPTH
-from handseg_lib.synth.appearance import Look, carried, rest_normals
-from handseg_lib.synth.gloves import GLOVE_HEM, GLOVES
 from handseg_lib.synth.hand import HandPose, hand_model
+from handseg_lib.synth.hand.gloves import GLOVE_HEM, GLOVES
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.person import Person, Surface
-from handseg_lib.synth.props import box
+from handseg_lib.synth.people.appearance import Look, carried, rest_normals
+from handseg_lib.synth.people.person import Person, Surface
 from handseg_lib.synth.render import Camera, Caster, cast
+from handseg_lib.synth.rooms.props import box
 from handseg_lib.synth.scene import dressed
 from handseg_lib.synth.shading import Material
 

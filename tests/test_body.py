@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.arms import MAX_ELBOW_FLEXION, arm_line, reach, segment_distance, solve_arm
-from handseg_lib.synth.body import BodyPose, BodyShape, Spine, Trunk, rotation, shoulders
-from handseg_lib.synth.clothes import Outfit
-from handseg_lib.synth.head import HeadShape, Region, head_mesh, regions
 from handseg_lib.synth.loft import grid_faces, loft, oriented_noise, superellipse
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.person import SESSIONS, SUBJECTS, Person
+from handseg_lib.synth.people.arms import MAX_ELBOW_FLEXION, arm_line, reach, segment_distance, solve_arm
+from handseg_lib.synth.people.body import BodyPose, BodyShape, Spine, Trunk, rotation, shoulders
+from handseg_lib.synth.people.clothes import Outfit
+from handseg_lib.synth.people.head import HeadShape, Region, head_mesh, regions
+from handseg_lib.synth.people.person import SESSIONS, SUBJECTS, Person
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.calibration import (
+from handseg_lib.synth.people.person import Surface
+from handseg_lib.synth.scenes.calibration import (
     NOTCH_DEPTH,
     RADIUS,
     Probe,
@@ -13,8 +14,7 @@ from handseg_lib.synth.calibration import (
     outline,
     probe_position,
 )
-from handseg_lib.synth.glove_session import glove_session
-from handseg_lib.synth.person import Surface
+from handseg_lib.synth.scenes.glove_session import glove_session
 
 SIZE = (240, 320)
 

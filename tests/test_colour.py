@@ -5,11 +5,13 @@ import pytest
 import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as V
 
 from handseg_lib.data import Label
 from handseg_lib.data.colour import (
     MEAN,
     STD,
+    RandomColour,
     RandomCompression,
     RandomNoise,
     RandomPlace,
@@ -144,6 +146,41 @@ def test_photographic_changes_leave_labels_and_are_repeatable() -> None:
         assert torch.equal(same, mask) and changed.dtype == torch.uint8 and changed.shape == image.shape
         images.append(changed)
     assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+
+
+def colourful() -> tv_tensors.Image:
+    """Every colour of a coarse cube between dark and bright, so that nothing is cut off."""
+    levels = torch.arange(80, 180, 10, dtype=torch.uint8)
+    return tv_tensors.Image(torch.stack(torch.meshgrid(levels, levels, levels, indexing="ij")).reshape(3, 10, 100))
+
+
+def with_draws(change: RandomColour, *draws: float) -> torch.Tensor:
+    """What a change does to `colourful` for given draws (brightness, contrast, saturation, hue, grey) in [0, 1)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "rand", lambda *_, **__: torch.tensor(draws, dtype=torch.float64))
+        return change(colourful()).float()
+
+
+def test_colour_changes_as_torchvision_defines_them() -> None:
+    image, middle = colourful(), 0.5
+    bright = with_draws(RandomColour(0.4, 0, 0, 0, 0), 0.9, *[middle] * 4)
+    assert (bright - V.adjust_brightness(image, 1.32).float()).abs().max() <= 1
+    contrast = with_draws(RandomColour(0, 0.4, 0, 0, 0), middle, 0.1, *[middle] * 3)
+    assert (contrast - V.adjust_contrast(image, 0.68).float()).abs().max() <= 2
+    pale = with_draws(RandomColour(0, 0, 0.5, 0, 0), middle, middle, 0.0, middle, middle)
+    assert (pale - V.adjust_saturation(image, 0.5).float()).abs().max() <= 1
+    grey = with_draws(RandomColour(0, 0, 0, 0, 0.6), *[middle] * 5)
+    assert (grey - V.rgb_to_grayscale(image, 3).float()).abs().max() <= 1
+
+
+def test_hue_turns_around_grey() -> None:
+    third = with_draws(
+        RandomColour(0, 0, 0, 1 / 3, 0), 0.5, 0.5, 0.5, 1.0, 1.0
+    )  # red becomes green, ...
+    assert torch.equal(third, colourful().float()[[2, 0, 1]])
+    slight = with_draws(RandomColour(0, 0, 0, 0.03, 0), 0.5, 0.5, 0.5, 0.9, 1.0)
+    assert (slight.sum(0) - colourful().float().sum(0)).abs().max() <= 2
+    assert 1 < (slight - colourful().float()).abs().mean() < 15
 
 
 def test_nothing_is_done_by_default() -> None:

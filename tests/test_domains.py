@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from handseg_lib.synth.domains import DOMAINS, INDOOR, OUT_OF_DISTRIBUTION, domain_named, dressed_as
-from handseg_lib.synth.ego_hand_object import ACTIVITIES
-from handseg_lib.synth.ego_places import allowed_kinds
+from handseg_lib.synth.ego.domains import DOMAINS, INDOOR, OUT_OF_DISTRIBUTION, domain_named, dressed_as
+from handseg_lib.synth.ego.places import allowed_kinds
 from handseg_lib.synth.objects import HELD_OUT, OBJECT_KINDS
-from handseg_lib.synth.person import SUBJECTS, Person
+from handseg_lib.synth.people.person import SUBJECTS, Person
+from handseg_lib.synth.scenes.ego_hand_object import ACTIVITIES
 
 
 def test_five_domains_train_and_one_is_kept_out() -> None:

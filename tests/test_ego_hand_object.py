@@ -8,18 +8,18 @@ import pytest
 from scipy.spatial import cKDTree
 
 from handseg_lib.data.labels import LABEL_MAPS, Label
-from handseg_lib.synth.ego_hand_object import (
+from handseg_lib.synth.ego.layout import SIDES, EgoHand, EgoScene
+from handseg_lib.synth.ego.places import TABLE
+from handseg_lib.synth.ego.work import CONTACT, DEEPEST
+from handseg_lib.synth.hand import HandPose, hand_model
+from handseg_lib.synth.render import Truth, cast
+from handseg_lib.synth.scenes.ego_hand_object import (
     EgoLayout,
     build_scene,
     clean_background,
     ego_hand_object,
     sample_layout,
 )
-from handseg_lib.synth.ego_layout import SIDES, EgoHand, EgoScene
-from handseg_lib.synth.ego_places import TABLE
-from handseg_lib.synth.ego_work import CONTACT, DEEPEST
-from handseg_lib.synth.hand import HandPose, hand_model
-from handseg_lib.synth.render import Truth, cast
 
 CASES = (
     ("kitchen", "cut", 1), ("kitchen", "pour", 1), ("kitchen", "drawer", 1), ("office", "type", 1),

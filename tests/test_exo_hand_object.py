@@ -5,7 +5,10 @@ import pytest
 
 from handseg_lib.data.labels import Label
 from handseg_lib.synth.contact import contact_vertices, gap, hand_body, thing_body
-from handseg_lib.synth.exo_hand_object import (
+from handseg_lib.synth.hand.skin import skin_of
+from handseg_lib.synth.objects import HELD_OUT, TRAIN_KINDS, sample_object
+from handseg_lib.synth.people.person import SUBJECTS, Person, Surface
+from handseg_lib.synth.scenes.exo_hand_object import (
     BEHIND,
     DEEPEST,
     HELD,
@@ -15,9 +18,6 @@ from handseg_lib.synth.exo_hand_object import (
     like_skin,
     painted,
 )
-from handseg_lib.synth.objects import HELD_OUT, TRAIN_KINDS, sample_object
-from handseg_lib.synth.person import SUBJECTS, Person, Surface
-from handseg_lib.synth.skin import skin_of
 from handseg_lib.synth.world import alone, render
 
 KINDS = ("mug", "box", "knife", "ball", "phone", "cube")

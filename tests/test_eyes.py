@@ -1,7 +1,7 @@
 import numpy as np
 
-from handseg_lib.synth.eyes import BLACK, CENTRE, IRISES, WHITE, eye_colours
-from handseg_lib.synth.head import HeadShape
+from handseg_lib.synth.people.eyes import BLACK, CENTRE, IRISES, WHITE, eye_colours
+from handseg_lib.synth.people.head import HeadShape
 
 SKIN = (0.5, 0.3, 0.2)
 

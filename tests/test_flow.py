@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from handseg_lib.camera import SR300_DEPTH
-from handseg_lib.synth.body import rotation
 from handseg_lib.synth.flow import Wall, flow_colours, optical_flow, warped
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.props import box
+from handseg_lib.synth.people.body import rotation
 from handseg_lib.synth.render import Camera, Caster, cast
+from handseg_lib.synth.rooms.props import box
 from handseg_lib.synth.shading import Backdrop
 
 SMALL = SR300_DEPTH.resized(160, 120)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.glove_session import exo_gloves, glove_session
-from handseg_lib.synth.gloves import GLOVE_HEM, THICKNESS, hem_shadow, in_glove, knit_slope
 from handseg_lib.synth.hand import HandPose, HandShape, hand_model
-from handseg_lib.synth.person import SUBJECTS, Surface
+from handseg_lib.synth.hand.gloves import GLOVE_HEM, THICKNESS, hem_shadow, in_glove, knit_slope
+from handseg_lib.synth.people.person import SUBJECTS, Surface
+from handseg_lib.synth.scenes.glove_session import exo_gloves, glove_session
 from handseg_lib.synth.world import render
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from handseg_lib.synth.grasp import TOO_DEEP, Grasp, grasp, hands_on, measure, placed_by
 from handseg_lib.synth.hand import HandShape, hand_model
+from handseg_lib.synth.hand.poses import FINGER_LIMITS, THUMB_LIMITS
 from handseg_lib.synth.objects.thing import Grip
-from handseg_lib.synth.poses import FINGER_LIMITS, THUMB_LIMITS
 
 MODEL = hand_model(HandShape())
 Y, Z = np.array([0.0, 1, 0], np.float32), np.array([0.0, 0, 1], np.float32)

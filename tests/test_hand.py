@@ -7,7 +7,7 @@ import pytest
 
 from handseg_lib.data import Label
 from handseg_lib.synth.hand import POSES, HandPose, HandShape, hand_model, wrist_labels
-from handseg_lib.synth.hand_shape import NEUTRAL_SPREAD, REST_SPREAD, THUMB_REST
+from handseg_lib.synth.hand.shape import NEUTRAL_SPREAD, REST_SPREAD, THUMB_REST
 from handseg_lib.synth.mesh import vertex_normals
 
 

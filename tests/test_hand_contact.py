@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from handseg_lib.synth.hand_contact import finger_spheres, overlap
-from handseg_lib.synth.hand_shape import HandShape
-from handseg_lib.synth.poses import POSES, HandPose, bone_frames
+from handseg_lib.synth.hand.contact import finger_spheres, overlap
+from handseg_lib.synth.hand.poses import POSES, HandPose, bone_frames
+from handseg_lib.synth.hand.shape import HandShape
 
 SHAPE = HandShape()
 

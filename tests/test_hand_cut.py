@@ -6,7 +6,7 @@ import pytest
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import PARTS, Label
 from handseg_lib.synth.hand import POSES, HandShape, hand_model
-from handseg_lib.synth.hand_cut import INSIDE, cut_at_wrist
+from handseg_lib.synth.hand.cut import INSIDE, cut_at_wrist
 from handseg_lib.synth.render import Camera, Caster, cast
 from handseg_lib.synth.scene import dressed
 

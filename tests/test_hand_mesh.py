@@ -6,9 +6,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from handseg_lib.data import PARTS
-from handseg_lib.synth import hand_mesh as module
-from handseg_lib.synth.hand_mesh import build, hand_mesh
-from handseg_lib.synth.hand_shape import BONES, HandShape
+from handseg_lib.synth.hand import mesh as module
+from handseg_lib.synth.hand.mesh import build, hand_mesh
+from handseg_lib.synth.hand.shape import BONES, HandShape
 
 SHAPES = [HandShape(), HandShape.sample(np.random.default_rng(4))]
 

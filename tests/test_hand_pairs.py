@@ -5,11 +5,11 @@ import pytest
 import trimesh
 
 from handseg_lib.synth.hand import HandShape, hand_model
-from handseg_lib.synth.hand_contact import overlap
-from handseg_lib.synth.hand_drafts import KINDS, axes, near, tilted, unit
-from handseg_lib.synth.hand_pairs import DEEPEST, person_axes, sample_pair, sample_single
-from handseg_lib.synth.hand_solid import penetration
-from handseg_lib.synth.poses import SOFT, bone_frames
+from handseg_lib.synth.hand.contact import overlap
+from handseg_lib.synth.hand.drafts import KINDS, axes, near, tilted, unit
+from handseg_lib.synth.hand.pairs import DEEPEST, person_axes, sample_pair, sample_single
+from handseg_lib.synth.hand.poses import SOFT, bone_frames
+from handseg_lib.synth.hand.solid import penetration
 
 TOUCHING = ("steeple", "clasp", "fist_in_palm", "counting", "hold_finger", "hold_hand", "hold_wrist", "stacked",
             "interlaced")  # fmt: skip

@@ -5,9 +5,9 @@ import pytest
 from scipy.spatial import cKDTree
 
 from handseg_lib.synth.hand import HandPose, HandShape, hand_model
-from handseg_lib.synth.hand_points import axis_of, hand_points, thumb_turns
-from handseg_lib.synth.hand_shape import FINGERS, thumb_rotation
-from handseg_lib.synth.poses import POSES, bone_frames
+from handseg_lib.synth.hand.points import axis_of, hand_points, thumb_turns
+from handseg_lib.synth.hand.poses import POSES, bone_frames
+from handseg_lib.synth.hand.shape import FINGERS, thumb_rotation
 
 MODEL = hand_model(HandShape())
 POINTS = hand_points(HandShape())

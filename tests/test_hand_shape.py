@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.hand_shape import BONE_JOINT, BONES, JOINTS, HandShape, thumb_rotation, turn, turn_between
+from handseg_lib.synth.hand.shape import BONE_JOINT, BONES, JOINTS, HandShape, thumb_rotation, turn, turn_between
 
 PEOPLE = [HandShape.sample(np.random.default_rng(seed)) for seed in range(200)]
 

@@ -5,10 +5,10 @@ import pytest
 import trimesh
 
 from handseg_lib.synth.hand import POSES, HandPose, HandShape, hand_model
-from handseg_lib.synth.hand_contact import overlap
-from handseg_lib.synth.hand_solid import Fingers, Solid, approach, close_fingers, penetration
+from handseg_lib.synth.hand.contact import overlap
+from handseg_lib.synth.hand.poses import SOFT, bone_frames
+from handseg_lib.synth.hand.solid import Fingers, Solid, approach, close_fingers, penetration
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.poses import SOFT, bone_frames
 
 RADIUS = 0.02
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.hand_shape import HandShape
-from handseg_lib.synth.hand_surface import HandSurface
+from handseg_lib.synth.hand.shape import HandShape
+from handseg_lib.synth.hand.surface import HandSurface
 
 SHAPES = [HandShape(), *(HandShape.sample(np.random.default_rng(seed)) for seed in range(12))]
 

@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.arms import solve_arm
-from handseg_lib.synth.body import BodyPose, Spine, rotation
 from handseg_lib.synth.grasp import Grasp
-from handseg_lib.synth.hand import HandPose
-from handseg_lib.synth.holding import (
+from handseg_lib.synth.grasp.holding import (
     DEVIATION,
     FLEXION,
     TURN,
@@ -18,8 +15,11 @@ from handseg_lib.synth.holding import (
     strain,
     wrist_angles,
 )
-from handseg_lib.synth.person import Person
-from handseg_lib.synth.posture import Posture
+from handseg_lib.synth.hand import HandPose
+from handseg_lib.synth.people.arms import solve_arm
+from handseg_lib.synth.people.body import BodyPose, Spine, rotation
+from handseg_lib.synth.people.person import Person
+from handseg_lib.synth.people.posture import Posture
 
 ARM = solve_arm(np.array([0.17, -0.48, 0]), np.array([0.1, -0.35, -0.4]), (0.30, 0.26), 0.4)
 

@@ -9,7 +9,7 @@ import pytest
 
 from handseg_lib.camera import KINECT_DEPTH
 from handseg_lib.errors import DataError
-from handseg_lib.synth.kinect import Kinect, kinect
+from handseg_lib.synth.sensors.kinect import Kinect, kinect
 
 SMALL = KINECT_DEPTH.resized(320, 240)
 DEFAULT = Kinect()
@@ -134,7 +134,7 @@ def test_input_is_left_alone_and_seeds_matter():
 def test_same_bits_on_a_processor_without_wide_vectors():
     code = (
         "import numpy as np; from hashlib import sha256; from handseg_lib.camera import KINECT_DEPTH as c;"
-        "from handseg_lib.synth.kinect import kinect;"
+        "from handseg_lib.synth.sensors.kinect import kinect;"
         "k = c.resized(320, 240); r = k.rays(); z = (1.8 - 0.9 * (np.abs(r[..., 0]) < 0.1)).astype(np.float32);"
         "cos = 1 - np.abs(r[..., 1]);"
         "print(sha256(kinect(z, cos, cos, k, np.random.default_rng(0)).tobytes()).hexdigest())"

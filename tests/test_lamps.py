@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from handseg_lib.camera import Intrinsics
-from handseg_lib.synth import props
 from handseg_lib.synth.lamps import CORNER_LIGHT, Lamp, averaged
 from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.render import Camera, Caster, Truth, cast
+from handseg_lib.synth.rooms import props
 from handseg_lib.synth.shading import Finish, Lights, shade
 
 K = Intrinsics(160.0, 160.0, 79.5, 59.5, 160, 120)

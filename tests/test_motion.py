@@ -7,10 +7,10 @@ import pytest
 
 from handseg_lib.synth.grasp import Grasp
 from handseg_lib.synth.hand import HandPose, HandShape, hand_model
-from handseg_lib.synth.motion import Wearer, forearm_roll, hand_pose_towards, opened, standing
 from handseg_lib.synth.objects import Grip
-from handseg_lib.synth.scripts import Script
-from handseg_lib.synth.trajectory import chained, inverse
+from handseg_lib.synth.video.motion import Wearer, forearm_roll, hand_pose_towards, opened, standing
+from handseg_lib.synth.video.scripts import Script
+from handseg_lib.synth.video.trajectory import chained, inverse
 
 RELAXED = HandPose.named("relaxed")
 

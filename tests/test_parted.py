@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from handseg_lib.synth.objects import sample_object
-from handseg_lib.synth.parted import LIDS, halves, lidded, stream
+from handseg_lib.synth.objects.parted import LIDS, halves, lidded, stream
 from handseg_lib.synth.shading import Material
 
 FLESH = Material((0.8, 0.7, 0.4))

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.hand_contact import overlap
-from handseg_lib.synth.hand_shape import FINGERS, HandShape
-from handseg_lib.synth.poses import (
+from handseg_lib.synth.hand.contact import overlap
+from handseg_lib.synth.hand.poses import (
     FINGER_LIMITS,
     GESTURES,
     POSES,
@@ -15,6 +14,7 @@ from handseg_lib.synth.poses import (
     bone_frames,
     joint_positions,
 )
+from handseg_lib.synth.hand.shape import FINGERS, HandShape
 
 SHAPE = HandShape()
 SHOWN = [HandPose.gesture(name, np.random.default_rng(seed)) for name in GESTURES for seed in range(4)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from handseg_lib.errors import DataError
-from handseg_lib.synth.rgb_camera import GRADES, HEADROOM, RgbCamera, compressed, rgb_camera
+from handseg_lib.synth.sensors.rgb_camera import GRADES, HEADROOM, RgbCamera, compressed, rgb_camera
 
 
 def take(light, seed=0, **options):
@@ -155,7 +155,7 @@ def test_grades_differ():
 
 def test_same_bits_on_a_processor_without_wide_vectors():
     code = (
-        "import numpy as np; from hashlib import sha256; from handseg_lib.synth.rgb_camera import *;"
+        "import numpy as np; from hashlib import sha256; from handseg_lib.synth.sensors.rgb_camera import *;"
         "light = np.random.default_rng(0).random((120, 160, 3), np.float32);"
         "c = [RgbCamera.sample(np.random.default_rng(i), g) for i, g in enumerate(GRADES)] + [RgbCamera(defocus_px=9)];"
         "p = b''.join(rgb_camera(light, np.random.default_rng(1), k).tobytes() for k in c);"

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.domains import DOMAINS
-from handseg_lib.synth.furniture import Furnishing, block, pipe, turned
+from handseg_lib.synth.ego.domains import DOMAINS
 from handseg_lib.synth.render import Caster
-from handseg_lib.synth.room_parts import lit
-from handseg_lib.synth.rooms import ROOMS
+from handseg_lib.synth.rooms.furniture import Furnishing, block, pipe, turned
+from handseg_lib.synth.rooms.parts import lit
+from handseg_lib.synth.rooms.rooms import ROOMS
 from handseg_lib.synth.shading import PATTERNS, Material
 
 SEEDS = (0, 1, 2)

@@ -5,14 +5,14 @@ import pytest
 
 from handseg_lib.camera import SR300_DEPTH
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.exo_two_hands import exo_two_hands
 from handseg_lib.synth.hand import hand_model
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.person import SUBJECTS, Person, Surface
-from handseg_lib.synth.posture import sample_posture
-from handseg_lib.synth.props import chair, table, thing
+from handseg_lib.synth.people.person import SUBJECTS, Person, Surface
+from handseg_lib.synth.people.posture import sample_posture
 from handseg_lib.synth.render import Caster, cast
+from handseg_lib.synth.rooms.props import chair, table, thing
 from handseg_lib.synth.scene import facing, in_view
+from handseg_lib.synth.scenes.exo_two_hands import exo_two_hands
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from handseg_lib.camera import SR300_DEPTH
 from handseg_lib.data.sample import Sample
 from handseg_lib.data.sr305 import SR305Set
 from handseg_lib.errors import DataError
-from handseg_lib.synth.sensor_statistics import sensor_statistics, sensor_table
+from handseg_lib.synth.sensors.statistics import sensor_statistics, sensor_table
 
 SHAPE = (480, 640)
 

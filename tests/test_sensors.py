@@ -164,7 +164,7 @@ def test_shadow_falls_on_the_right_only_and_as_wide_as_the_parallax(bar):
 
 def test_shadow_follows_a_projector_ray_by_ray():
     """The running maximum against the definition: a point is dark if some point left of it hides it."""
-    from handseg_lib.synth.structured_light import shadow
+    from handseg_lib.synth.sensors.structured_light import shadow
 
     rng = np.random.default_rng(3)
     z = np.repeat(rng.choice([0, 0.45, 0.6, 0.9], (12, 8)), 40, axis=1).astype(np.float32)

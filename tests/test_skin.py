@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.hand_mesh import hand_mesh
-from handseg_lib.synth.hand_shape import BONES, HandShape
-from handseg_lib.synth.skin import TONES, Skin, bilinear, skin_tone
-from handseg_lib.synth.skin_paint import Chart, curve
+from handseg_lib.synth.hand.mesh import hand_mesh
+from handseg_lib.synth.hand.shape import BONES, HandShape
+from handseg_lib.synth.hand.skin import TONES, Skin, bilinear, skin_tone
+from handseg_lib.synth.hand.skin_paint import Chart, curve
 
 SHAPE = HandShape()
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.hand_shape import BONES, turn
-from handseg_lib.synth.skinning import dual_quaternions, quaternion, skin
+from handseg_lib.synth.hand.shape import BONES, turn
+from handseg_lib.synth.hand.skinning import dual_quaternions, quaternion, skin
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(0, 0.1, (60, 3)).astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.structured_light import Fields, bounding_box, shadow, share, thin_shadow
+from handseg_lib.synth.sensors.structured_light import Fields, bounding_box, shadow, share, thin_shadow
 
 
 def steps(seed: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from handseg_lib.data.labels import Label
 from handseg_lib.data.recipe import IMAGES, Recipe
 from handseg_lib.data.synthetic import synthetic
 from handseg_lib.errors import DataError, StoreError
-from handseg_lib.synth.person import SUBJECTS, Surface
+from handseg_lib.synth.people.person import SUBJECTS, Surface
 from handseg_lib.synth.scenes import SCENES
 
 SIZE = (60, 80)

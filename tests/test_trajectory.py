@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from handseg_lib.synth.body import rotation
-from handseg_lib.synth.trajectory import (
+from handseg_lib.synth.people.body import rotation
+from handseg_lib.synth.video.trajectory import (
     PoseTrack,
     Spline,
     Sway,

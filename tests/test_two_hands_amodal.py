@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from handseg_lib.data.labels import PARTS, Label
-from handseg_lib.synth.hand_pairs import DEEPEST
-from handseg_lib.synth.hand_solid import penetration
-from handseg_lib.synth.person import Surface
-from handseg_lib.synth.two_hands_amodal import (
+from handseg_lib.synth.hand.pairs import DEEPEST
+from handseg_lib.synth.hand.solid import penetration
+from handseg_lib.synth.people.person import Surface
+from handseg_lib.synth.scenes.two_hands_amodal import (
     SIZE,
     STUDIO_SUBJECTS,
     UNPAIRED_SUBJECTS,

@@ -7,12 +7,12 @@ import pytest
 
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
-from handseg_lib.synth.acts import NOUNS_OF, VERBS, nouns_of, props_for
-from handseg_lib.synth.flaws import flaws_of
 from handseg_lib.synth.flow import warped
 from handseg_lib.synth.objects import HELD_OUT, OBJECT_KINDS
-from handseg_lib.synth.trajectory import chained, inverse
 from handseg_lib.synth.video import Video, video
+from handseg_lib.synth.video.acts import NOUNS_OF, VERBS, nouns_of, props_for
+from handseg_lib.synth.video.flaws import flaws_of
+from handseg_lib.synth.video.trajectory import chained, inverse
 
 SIZE = (90, 120)
 LIMBS = (Label.LEFT_HAND, Label.RIGHT_HAND, Label.LEFT_ARM, Label.RIGHT_ARM)

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from handseg_lib.annotate.thresholds import Circle, GloveThresholds, calibrate, find_probe
 from handseg_lib.errors import DataError
-from handseg_lib.synth.calibration import calibration_run
-from handseg_lib.synth.glove_session import GloveSession
 from handseg_lib.synth.mesh import rotate
+from handseg_lib.synth.scenes.calibration import calibration_run
+from handseg_lib.synth.scenes.glove_session import GloveSession
 from handseg_lib.synth.world import Frame
 
 PICTURES = 9

@@ -16,7 +16,7 @@ from handseg_lib.code_version import digest, imported_files
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
 from handseg_lib.synth import world
-from handseg_lib.synth.person import Surface
+from handseg_lib.synth.people.person import Surface
 from handseg_lib.synth.render import cast
 from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import SENSORS

@@ -26,9 +26,9 @@ from handseg_lib.data.synthetic import available_processors, read_shard, rendere
 from handseg_lib.errors import DataError, StoreError
 from handseg_lib.files import write_atomic
 from handseg_lib.synth import video as synth_video
-from handseg_lib.synth.acts import VERBS, nouns_of
 from handseg_lib.synth.flow import Flow
 from handseg_lib.synth.video import FRAMES, Video, video
+from handseg_lib.synth.video.acts import VERBS, nouns_of
 from handseg_lib.synth.world import SPLITS
 
 VERSION = 1

@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 from handseg_lib.data.labels import MIRROR
 
+_LAYOUT = (
+    ("vertices", False, (3,), np.dtype(np.float32)), ("faces", True, (3,), np.dtype(np.int32)),
+    ("labels", True, (), np.dtype(np.uint8)), ("parts", True, (), np.dtype(np.uint8)),
+    ("rest", False, (3,), np.dtype(np.float32)), ("rest_normals", False, (3,), np.dtype(np.float32)),
+    ("frames", False, (3, 3), np.dtype(np.float32)), ("material", True, (), np.dtype(np.int32)),
+)  # fmt: skip
+"""Each array of a mesh: its name, whether it goes by faces or by vertices, the rest of its shape, its type."""
+
 
 @dataclass(frozen=True)
 class Mesh:
@@ -37,16 +45,11 @@ class Mesh:
 
     def __post_init__(self) -> None:
         v, f = len(self.vertices), len(self.faces)
-        expected = {
-            "vertices": ((v, 3), np.float32), "faces": ((f, 3), np.int32), "labels": ((f,), np.uint8),
-            "parts": ((f,), np.uint8), "rest": ((v, 3), np.float32), "rest_normals": ((v, 3), np.float32),
-            "frames": ((v, 3, 3), np.float32), "material": ((f,), np.int32),
-        }  # fmt: skip
-        for name, (shape, dtype) in expected.items():
-            array = getattr(self, name)
+        for name, per_face, rest, dtype in _LAYOUT:
+            array, shape = getattr(self, name), ((f if per_face else v), *rest)
             if array.shape != shape or array.dtype != dtype:
                 raise ValueError(
-                    f"Mesh.{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape} "
+                    f"Mesh.{name} is {array.dtype} {array.shape}, expected {dtype} {shape} "
                     f"for {v} vertices and {f} faces"
                 )
         if f and (self.faces.min() < 0 or self.faces.max() >= v):
@@ -84,10 +87,12 @@ class Mesh:
         """
         t = check_rigid(matrix)
         vertices = rotate(t[:3, :3], self.vertices) + t[:3, 3]
-        frames = np.empty_like(self.frames)
+        rigid = len(self.frames) > 0 and self.frames.strides[0] == 0  # one matrix for all vertices, as `of` makes it
+        before = self.frames[:1] if rigid else self.frames
+        frames = np.empty(before.shape, np.float32)
         for k in range(3):
-            frames[..., k] = rotate(t[:3, :3], self.frames[..., k])
-        return replace(self, vertices=vertices, frames=frames)
+            frames[..., k] = rotate(t[:3, :3], before[..., k])
+        return replace(self, vertices=vertices, frames=np.broadcast_to(frames, self.frames.shape))
 
     def mirrored(self) -> Self:
         """The mesh seen in the plane x = 0, with left and right labels changed; rest coordinates stay."""
@@ -138,8 +143,8 @@ def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> N
     face_normals = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx  # np.cross is slow
     corners = faces.T.ravel()
     total = [np.bincount(corners, np.concatenate([n, n, n]), len(vertices)) for n in face_normals]
-    normals = np.stack(total, 1)
-    return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)).astype(np.float32)
+    length = np.maximum(np.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2), 1e-20)
+    return np.stack([sums / length for sums in total], 1).astype(np.float32)
 
 
 def check_rigid(matrix: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -5,7 +5,9 @@ corners as columns of a matrix M (seen from the camera), a ray d = (x, y, 1) mee
 and M^-1 d divided by its sum are the barycentric weights. That keeps the images independent of Embree's own rounding.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -53,7 +55,11 @@ class Caster:
         self.mesh = mesh
         self._device = rtcore.EmbreeDevice()
         self._scene = rtcore_scene.EmbreeScene(self._device)
-        self._geometry = mesh_construction.TriangleMesh(self._scene, mesh.vertices, mesh.faces)
+        # embreex reads its input number by number through Python: from objects a good deal faster than from arrays.
+        with _no_collection():
+            faces = np.fromiter(zip(*mesh.faces.T.tolist(), strict=True), object, len(mesh.faces))
+            self._geometry = mesh_construction.TriangleMesh(self._scene, mesh.vertices.astype(object), faces)
+            del faces  # before collection begins again
 
     def first_faces(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.int32]:
         """(N, 3) ray origins and directions -> (N,) face met first, -1 for none."""
@@ -76,13 +82,24 @@ class Caster:
         return self._scene.run(origins, directions, dists=within, query="OCCLUDED") >= 0
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection meanwhile: it would look through tens of thousands of tuples again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class Truth:
     """What one camera sees of a mesh. Work is done for pixels that hit something, images when first asked for.
 
     Attributes:
         pixels: (N,) flat indices of the pixels that hit the mesh.
         faces: (N,) the face each of them hit.
-        weights: (N, 3) float32 barycentric weights of the face's corners.
         distance: (N,) float32 depth (z) in metres.
     """
 
@@ -90,7 +107,7 @@ class Truth:
         self.mesh, self.camera = caster.mesh, camera
         self.shape = (camera.intrinsics.height, camera.intrinsics.width)
         corners = camera.to_camera(self.mesh.vertices)
-        rays = _rays(camera.intrinsics)
+        rays = view_rays(camera.intrinsics)
         wanted = np.flatnonzero(_may_hit(corners, self.mesh.faces, camera.intrinsics))
         if len(wanted) < len(rays):
             rays = rays.take(wanted, 0)  # `take` picks rows several times as fast as brackets do
@@ -102,28 +119,34 @@ class Truth:
         hit = np.flatnonzero(faces >= 0)
         self.pixels, self.faces = wanted.take(hit), faces.take(hit)
         self._corners = corners
-        self._solve(rays.take(hit, 0))
+        self._solve(np.ascontiguousarray(rays[:, 0]).take(hit), np.ascontiguousarray(rays[:, 1]).take(hit))
 
-    def _solve(self, rays: NDArray[np.float32]) -> None:
+    def _solve(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
         """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
         met = np.zeros(len(self.mesh.faces), bool)
         met[self.faces] = True
-        place = (np.cumsum(met, dtype=np.int32) - 1).take(self.faces)
+        place = (np.cumsum(met) - 1).take(self.faces)
         a, b, c = (self._corners[self.mesh.faces[met, i]].astype(np.float64) for i in range(3))
         rows = np.stack([cross(b, c), cross(c, a), cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
         det = dot(a, rows[:, 0])
         rows /= np.where(det == 0, 1, det)[:, None, None]
         inverse = np.ascontiguousarray(rows.astype(np.float32).reshape(-1, 9).T)
-        x, y = np.ascontiguousarray(rays[:, 0]), np.ascontiguousarray(rays[:, 1])
         columns = []
         for i in range(3):
-            along_x, along_y, ahead = (inverse[3 * i + k].take(place) for k in range(3))
-            weight = along_x * x + along_y * y + ahead
+            weight, along_y, ahead = (inverse[3 * i + k].take(place) for k in range(3))
+            weight *= x
+            along_y *= y
+            weight += along_y
+            weight += ahead
             columns.append(np.maximum(weight, 0, out=weight))  # a hit on an edge may lie a rounding error outside
         self.distance = 1 / (columns[0] + columns[1] + columns[2])
-        self.weights = np.empty((len(x), 3), np.float32)
-        for i, weight in enumerate(columns):
-            self.weights[:, i] = weight * self.distance
+        self._rays = x, y
+        self._weights = tuple(np.multiply(weight, self.distance, out=weight) for weight in columns)
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        """(N, 3) barycentric weights of the face's corners."""
+        return np.stack(self._weights, axis=1)
 
     @cached_property
     def corners(self) -> NDArray[np.int32]:
@@ -131,11 +154,10 @@ class Truth:
         return self.mesh.faces.take(self.faces, 0)
 
     @cached_property
-    def _columns(self) -> tuple[tuple[NDArray[np.int32], NDArray[np.float32]], ...]:
+    def _columns(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.float32]], ...]:
         """First, second and third corner of each hit face with their weights: (N,) each, in one piece in memory."""
-        return tuple(
-            (np.ascontiguousarray(self.corners[:, i]), np.ascontiguousarray(self.weights[:, i])) for i in range(3)
-        )
+        faces = self.faces.astype(np.intp)  # numpy indexes by nothing else, and would convert each time
+        return tuple((self.mesh.faces[:, i].astype(np.intp).take(faces), self._weights[i]) for i in range(3))
 
     def interpolate(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V,) or (V, C) values at vertices -> (N,) or (N, C) at the hit pixels."""
@@ -151,8 +173,10 @@ class Truth:
         return self.some(self.mesh.rest, which)
 
     def some(self, values: NDArray[np.float32], which: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(V, C) values at vertices -> (M, C) at some of the hit pixels."""
+        """(V,) or (V, C) values at vertices -> (M,) or (M, C) at some of the hit pixels."""
         columns = [(corners.take(which), weights.take(which)) for corners, weights in self._columns]
+        if values.ndim == 1:
+            return _blended(values, columns)
         out = np.empty((len(which), values.shape[1]), values.dtype)
         for channel in range(values.shape[1]):
             out[:, channel] = _blended(np.ascontiguousarray(values[:, channel]), columns)
@@ -161,7 +185,11 @@ class Truth:
     def image(self, values: NDArray, fill: float = 0) -> NDArray:
         """(N,) or (N, C) values at the hit pixels -> (H, W) or (H, W, C) image, `fill` where nothing was hit."""
         out = np.full((self.shape[0] * self.shape[1], *values.shape[1:]), fill, values.dtype)
-        out[self.pixels] = values
+        if values.ndim == 1:
+            out[self.pixels] = values
+        else:
+            for channel in range(values.shape[1]):  # a column at a time is several times as fast as rows
+                out[self.pixels, channel] = values[:, channel]
         return out.reshape(*self.shape, *values.shape[1:])
 
     @cached_property
@@ -172,11 +200,12 @@ class Truth:
     @cached_property
     def pixel_labels(self) -> NDArray[np.uint8]:
         """(N,) labels: a face of the hand is hand where the coordinate along the hand passes the wrist, else arm."""
-        labels = self.mesh.labels[self.faces]
-        maybe = np.flatnonzero((labels == Label.LEFT_HAND) | (labels == Label.RIGHT_HAND))
-        corners, weights = self.mesh.faces[self.faces[maybe]], self.weights[maybe]
-        along = dot(self.mesh.rest[:, 1][corners], weights)
-        below = maybe[along <= 0]
+        mesh, labels = self.mesh, self.mesh.labels.take(self.faces)
+        hand = (mesh.labels == Label.LEFT_HAND) | (mesh.labels == Label.RIGHT_HAND)
+        along = np.ascontiguousarray(mesh.rest[:, 1])
+        hand[hand] = along.take(mesh.faces[hand]).min(axis=1) <= 0  # faces that reach beyond the wrist
+        maybe = np.flatnonzero(hand.take(self.faces))
+        below = maybe[self.some(along, maybe) <= 0]
         labels[below] = HANDS_TO_ARMS[labels[below]]
         return labels
 
@@ -189,7 +218,7 @@ class Truth:
     def parts(self) -> NDArray[np.uint8]:
         """(H, W) uint8 part ids of `PARTS`, 0 where there is no hand."""
         is_hand = (self.pixel_labels == Label.LEFT_HAND) | (self.pixel_labels == Label.RIGHT_HAND)
-        parts = self.mesh.parts[self.faces]
+        parts = self.mesh.parts.take(self.faces)
         parts[parts == 0] = len(PARTS) - 1  # a face that straddles the wrist: what is hand of it is palm
         parts[~is_hand] = 0
         return self.image(parts)
@@ -206,7 +235,10 @@ class Truth:
     @cached_property
     def points(self) -> NDArray[np.float32]:
         """(N, 3) hit points in scene coordinates, metres."""
-        return self.interpolate(self.mesh.vertices)
+        x, y = self._rays
+        seen = np.empty((len(x), 3), np.float32)
+        seen[:, 0], seen[:, 1], seen[:, 2] = x * self.distance, y * self.distance, self.distance
+        return rotate(self.camera.pose[:3, :3], seen) + self.camera.pose[:3, 3].astype(np.float32)
 
     @cached_property
     def normals(self) -> NDArray[np.float32]:
@@ -270,7 +302,8 @@ def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Int
     for di in (-1, 0, 1):
         for dj in (-1, 0, 1):
             near[1:-1, 1:-1] |= marked[1 + di : rows + 1 + di, 1 + dj : cols + 1 + dj]
-    large = (_spread(x, faces) > 1) | (_spread(y, faces) > 1)
+    by_corner = [faces[:, k].astype(np.intp) for k in range(3)]
+    large = (_spread(x, by_corner) > 1) | (_spread(y, by_corner) > 1)
     boxes = _boxes(i[faces[large]], j[faces[large]])
     code = np.ravel_multi_index(boxes.T, (rows + 2, rows + 2, cols + 2, cols + 2))
     for i0, i1, j0, j1 in boxes[np.unique(code, return_index=True)[1]]:
@@ -279,7 +312,7 @@ def _may_hit(corners: NDArray[np.float32], faces: NDArray[np.int32], camera: Int
 
 
 @lru_cache(maxsize=8)
-def _rays(intrinsics: Intrinsics) -> NDArray[np.float32]:
+def view_rays(intrinsics: Intrinsics) -> NDArray[np.float32]:
     """(H * W, 3) rays of a camera, made once; read-only, for they are shared."""
     rays = np.ascontiguousarray(intrinsics.rays().reshape(-1, 3))
     rays.flags.writeable = False
@@ -291,9 +324,9 @@ def dot(a: NDArray, b: NDArray) -> NDArray:
     return a[:, 0] * b[..., 0] + a[:, 1] * b[..., 1] + a[:, 2] * b[..., 2]
 
 
-def _spread(values: NDArray, faces: NDArray[np.int32]) -> NDArray:
-    """(F,) difference between the largest and the smallest value at the corners of each face."""
-    a, b, c = (values[faces[:, i]] for i in range(3))
+def _spread(values: NDArray, corners: Sequence[NDArray[np.intp]]) -> NDArray:
+    """(F,) difference between the largest and the smallest value at the corners, three times (F,), of each face."""
+    a, b, c = (values.take(corner) for corner in corners)
     return np.maximum(np.maximum(a, b), c) - np.minimum(np.minimum(a, b), c)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from handseg_lib.camera import SR300_COLOR, SR300_DEPTH, Intrinsics
 from handseg_lib.data.labels import Label
-from handseg_lib.synth.appearance import Look
-from handseg_lib.synth.body import rotation
-from handseg_lib.synth.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.hand import HandModel, HandPose
+from handseg_lib.synth.hand.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.lamps import Lamp
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.person import Surface
+from handseg_lib.synth.people.appearance import Look
+from handseg_lib.synth.people.body import rotation
+from handseg_lib.synth.people.person import Surface
 from handseg_lib.synth.render import Camera, Caster, cross, dot
-from handseg_lib.synth.rgb_camera import RgbCamera
-from handseg_lib.synth.sensors import SR300
+from handseg_lib.synth.sensors import SENSORS, SR300
+from handseg_lib.synth.sensors.rgb_camera import RgbCamera
 from handseg_lib.synth.shading import Backdrop, Lights, Material
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Scene:
 
         A scene with one camera is seen through its whole mesh: the picture needs the inside of a sleeve.
         """
-        return self.caster if self.one_camera else Caster(facing(self.mesh))
+        return self.caster if self.one_camera else Caster(facing(self.mesh, _widest_view(self.depth_camera.intrinsics)))
 
     def without(self, labels: Collection[int]) -> "Scene":
         """The same world with what has these labels taken away, shadows included: what is behind a hand."""
@@ -186,10 +186,31 @@ def in_view(mesh: Mesh, view: Intrinsics = SR300_DEPTH) -> Mesh:
     return kept_faces(mesh, np.flatnonzero((a & b & c) == 0))
 
 
-def facing(mesh: Mesh) -> Mesh:
-    """The mesh without faces turned away from the depth camera: on a solid they are never seen first."""
-    a, b, c = (mesh.vertices.take(mesh.faces[:, i], 0) for i in range(3))
-    return kept_faces(mesh, np.flatnonzero(dot(a, cross(b, c)) <= 0))
+def facing(mesh: Mesh, reach: tuple[float, float] | None = None) -> Mesh:
+    """The mesh without faces turned away from the depth camera: on a solid they are never seen first.
+
+    `reach`: largest |x| / z and |y| / z of any ray; faces wholly beyond one of them go, too.
+    """
+    corners = [mesh.faces[:, i].astype(np.intp) for i in range(3)]
+    a, b, c = (mesh.vertices.take(corner, 0) for corner in corners)
+    stays = dot(a, cross(b, c)) <= 0
+    if reach is not None:
+        x, y, z = mesh.vertices.T
+        width, height = (np.float32(1.01 * edge) * z for edge in reach)
+        beyond = (x > width) + 2 * (x < -width) + 4 * (y > height) + np.uint8(8) * (y < -height)
+        a, b, c = (beyond.astype(np.uint8).take(corner) for corner in corners)
+        stays &= (a & b & c) == 0
+    return kept_faces(mesh, np.flatnonzero(stays))
+
+
+@lru_cache(maxsize=4)
+def _widest_view(own: Intrinsics) -> tuple[float, float]:
+    """Largest |x| / z and |y| / z that the depth camera, or any sensor in its place, sees."""
+    views = [own, *(s.intrinsics for s in SENSORS.values() if s.intrinsics is not None and not s.standoff)]
+    return (
+        max(max(view.cx + 0.5, view.width - view.cx) / view.fx for view in views),
+        max(max(view.cy + 0.5, view.height - view.cy) / view.fy for view in views),
+    )
 
 
 def kept_faces(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:

@@ -1,7 +1,9 @@
 """Materials and light: what colour a hit has, and how much infrared light it sends back to the depth sensor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -294,35 +296,50 @@ def shade(truth: Truth, caster: Caster, finish: Finish, lights: Lights) -> NDArr
     """
     if lights.lamps:
         return lamplight(truth, caster, finish, lights)
-    camera = truth.camera.pose[:3, 3].astype(np.float32)
-    points = truth.points
-    view = _unit(camera - points)
-    normals = finish.normals.copy()
-    backwards = np.flatnonzero(dot(truth.pixel_normals, view) < 0)  # the inside of a sleeve or collar
-    normals[backwards] = -normals[backwards]
-    towards = dot(normals, lights.key)
+    camera, points = truth.camera.pose[:3, 3].astype(np.float32), truth.points
+    view = [camera[axis] - points[:, axis] for axis in range(3)]  # by columns: numpy is slow along short rows
+    backwards = np.flatnonzero(_along(truth.pixel_normals.T, view) < 0)  # the inside of a sleeve or collar
+    normals = [column.copy() for column in finish.normals.T]
+    for column in normals:
+        column[backwards] *= -1
+    towards = _along(normals, lights.key)
     lit = np.flatnonzero(towards > 0)
-    origins = points.take(lit, 0) + normals.take(lit, 0) * np.float32(0.004)
+    origins = np.empty((len(lit), 3), np.float32)
+    for axis in range(3):
+        origins[:, axis] = points[:, axis].take(lit) + normals[axis].take(lit) * np.float32(0.004)
     directions = np.broadcast_to(lights.key, origins.shape).astype(np.float32)
     shadow = np.zeros(len(points), bool)
     shadow[lit] = caster.blocked(origins, directions)
     key = np.maximum(towards, 0) * soften(truth, ~shadow)
-    sky = np.float32(0.65) + np.float32(0.35) * dot(normals, lights.up)
-    half = _unit(view + lights.key)
-    highlight = power24(np.maximum(dot(half, normals), 0)) * finish.gloss * (key > 0)
+    sky = np.float32(0.65) + np.float32(0.35) * _along(normals, lights.up)
+    shiny = np.flatnonzero((key > 0) & (finish.gloss > 0))
+    half = [v + lights.key[axis] for axis, v in enumerate(_unit([v.take(shiny) for v in view]))]
+    across = _along(_unit(half), [normal.take(shiny) for normal in normals])
+    highlight = power24(np.maximum(across, 0)) * finish.gloss.take(shiny) * np.float32(lights.exposure)
     out = np.empty_like(finish.albedo)
-    for channel in range(3):  # a column at a time: numpy is slow along short rows
-        light = key * np.float32(lights.key_colour[channel]) + sky * np.float32(lights.sky_colour[channel])
-        out[:, channel] = (finish.albedo[:, channel] * light + highlight) * np.float32(lights.exposure)
+    for channel in range(3):
+        light = key * np.float32(lights.exposure * lights.key_colour[channel])
+        light += sky * np.float32(lights.exposure * lights.sky_colour[channel])
+        light *= finish.albedo[:, channel]
+        light[shiny] += highlight
+        out[:, channel] = light
     return out
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 3) vectors brought to length 1, in place."""
-    length = np.sqrt(dot(vectors, vectors))
-    for axis in range(3):
-        vectors[:, axis] /= length
-    return vectors
+def _along(a: Sequence[NDArray[np.float32]], b: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> NDArray:
+    """(N,) products of vectors given by their three columns; `b` may be one vector."""
+    total = a[0] * b[0]
+    total += a[1] * b[1]
+    total += a[2] * b[2]
+    return total
+
+
+def _unit(columns: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Vectors, given by their three columns, brought to length 1 in place."""
+    length = np.sqrt(_along(columns, columns))
+    for column in columns:
+        column /= length
+    return columns
 
 
 def power24(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -334,26 +351,19 @@ def power24(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def soften(truth: Truth, lit: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(N,) light that arrives, with the edges of shadows blurred over a few pixels as by a lamp with some size."""
     radius = max(1, truth.shape[1] // 160)
-    image = truth.image(lit.astype(np.float32))
-    seen = truth.image(np.ones(len(lit), np.float32))
-    for axis in (0, 1):
-        image, seen = (_box(x, radius, axis) for x in (image, seen))
-    return (image.ravel()[truth.pixels] / np.maximum(seen.ravel()[truth.pixels], 1e-6)).astype(np.float32)
-
-
-def _box(image: NDArray[np.float32], radius: int, axis: int) -> NDArray[np.float32]:
-    """Running mean over 2 radius + 1 pixels along an axis; borders repeat. Along axis 0, of whole numbers only."""
-    width, n = 2 * radius + 1, image.shape[axis]
-    if axis == 0:  # exact in any order, and numpy is slow at cumulative sums down columns
-        padded = np.pad(image, ((radius, radius), (0, 0)), mode="edge")
-        total = padded[:n].copy()
-        for shift in range(1, width):
-            total += padded[shift : shift + n]
-        return total / width
-    total = np.cumsum(np.pad(image, ((0, 0), (radius + 1, radius)), mode="edge"), axis=1, dtype=np.float32)
-    return (total[:, width : width + n] - total[:, :n]) / width
+    if not len(lit):
+        return np.zeros(0, np.float32)
+    window = (2 * radius + 1, 2 * radius + 1)
+    counts = [  # whole numbers: exact in any order
+        cv2.boxFilter(truth.image(values), cv2.CV_32F, window, normalize=False, borderType=cv2.BORDER_REPLICATE)
+        for values in (lit.view(np.uint8), np.ones(len(lit), np.uint8))
+    ]
+    light, seen = (count.ravel().take(truth.pixels) for count in counts)
+    return light / np.maximum(seen, 1)
 
 
 def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Linear RGB to 8-bit display values."""
-    return GAMMA[(np.clip(linear, 0, 1) * 4095).astype(np.int32)]
+    scaled = linear * np.float32(4095)
+    np.clip(scaled, 0, 4095, out=scaled)
+    return GAMMA.take(scaled.astype(np.intp))

@@ -1,7 +1,7 @@
 """Frames of the synthetic world: one call renders what the sensors see and every truth behind it."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -11,13 +11,13 @@ from handseg_lib.camera import Intrinsics
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import DataError
 from handseg_lib.synth.contact import contact_pixels, hand_body, thing_body
-from handseg_lib.synth.hand_cut import cut_at_wrist
-from handseg_lib.synth.mesh import Mesh, rotate
-from handseg_lib.synth.render import Camera, Caster, Truth, cast
-from handseg_lib.synth.rgb_camera import rgb_camera
+from handseg_lib.synth.hand.cut import cut_at_wrist
+from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.render import Camera, Caster, Truth, cast, view_rays
 from handseg_lib.synth.scene import Scene
 from handseg_lib.synth.scenes import SCENES
 from handseg_lib.synth.sensors import SENSORS, DepthSensor
+from handseg_lib.synth.sensors.rgb_camera import rgb_camera
 from handseg_lib.synth.shading import Backdrop, shade, to_srgb
 
 SPLITS = ("train", "val", "test")
@@ -260,19 +260,27 @@ def backdrop_depth(backdrop: Backdrop, camera: Camera) -> tuple[NDArray[np.float
     rotation, centre = camera.pose[:3, :3], camera.pose[:3, 3]
     normal = rotation.T @ backdrop.normal
     distance = backdrop.distance - float(backdrop.normal @ centre)
-    rays = camera.intrinsics.rays()
+    return _wall(camera.intrinsics, tuple(normal.tolist()), distance)
+
+
+@lru_cache(maxsize=4)
+def _wall(camera: Intrinsics, normal: tuple[float, ...], distance: float) -> tuple[NDArray, NDArray]:
+    """`backdrop_depth` of a plane in the camera's frame; kept, for a frame's images ask for it in turn; read-only."""
+    rays = view_rays(camera).reshape(camera.height, camera.width, 3)
     x, y = rays[:1, :, 0] * np.float32(normal[0]), rays[:, :1, 1] * np.float32(normal[1])
-    towards = x + y + np.float32(normal[2])
-    depth = np.where(towards > 1e-3, np.float32(distance) / np.maximum(towards, np.float32(1e-3)), np.float32(np.inf))
-    length = np.sqrt(rays[:1, :, 0] ** 2 + rays[:, :1, 1] ** 2 + 1)
-    return depth, np.clip(towards / length, 0, 1)
+    towards = x + (y + np.float32(normal[2]))
+    depth = np.float32(distance) / np.maximum(towards, np.float32(1e-3))
+    depth[towards <= 1e-3] = np.inf
+    towards /= np.sqrt(rays[:1, :, 0] ** 2 + (rays[:, :1, 1] ** 2 + 1))
+    cosine = np.clip(towards, 0, 1, out=towards)
+    depth.flags.writeable = cosine.flags.writeable = False
+    return depth, cosine
 
 
 def with_backdrop(truth: Truth, backdrop: Backdrop) -> NDArray[np.float32]:
     """(H, W) exact depth in metres with the far wall where the mesh leaves it free, 0 where there is nothing."""
     wall, _ = backdrop_depth(backdrop, truth.camera)
-    wall[(wall <= 0) | (wall > 15)] = 0
-    return np.where(truth.depth > 0, truth.depth, wall)
+    return np.where(truth.depth > 0, truth.depth, np.where((wall <= 0) | (wall > 15), np.float32(0), wall))
 
 
 def photograph(scene: Scene, truth: Truth) -> NDArray[np.float32]:
@@ -282,11 +290,17 @@ def photograph(scene: Scene, truth: Truth) -> NDArray[np.float32]:
     colour = np.array(scene.backdrop.albedo, np.float32)
     towards = max(0.0, float(-(scene.backdrop.normal @ lights.key)))
     light = np.array(lights.key_colour, np.float32) * towards + np.array(lights.sky_colour, np.float32) * 0.65
-    falling, wall = cosine**2, colour * light * np.float32(lights.exposure)
+    wall = colour * light * np.float32(lights.exposure)
     image = np.empty((*cosine.shape, 3), np.float32)
-    for channel in range(3):
-        image[..., channel] = falling * wall[channel]
-    image.reshape(-1, 3)[truth.pixels] = shade(truth, scene.caster, scene.look.finish(truth), lights)
+    flat = image.reshape(-1, 3)
+    free = np.ones(len(flat), bool)
+    free[truth.pixels] = False
+    free = np.flatnonzero(free)
+    falling = cosine.ravel().take(free) ** 2
+    shaded = shade(truth, scene.caster, scene.look.finish(truth), lights)
+    for channel in range(3):  # a column at a time: numpy is slow along short rows
+        flat[free, channel] = falling * wall[channel]
+        flat[truth.pixels, channel] = shaded[:, channel]
     return image
 
 
@@ -299,13 +313,15 @@ def aligned(
     manufacturer's own alignment.
     """
     move = np.linalg.inv(color_camera.pose) @ depth_camera.pose
-    points = rotate(move[:3, :3], depth_camera.intrinsics.deproject(depth).reshape(-1, 3)) + move[:3, 3].astype(
-        np.float32
-    )
-    x, y, z = (points[:, i].reshape(depth.shape) for i in range(3))
-    k, z = color_camera.intrinsics, np.where(depth > 0, z, 1)
-    u = (x / z * np.float32(k.fx) + np.float32(k.cx)).astype(np.float32)
-    v = (y / z * np.float32(k.fy) + np.float32(k.cy)).astype(np.float32)
+    matrix = move[:3]
+    matrix = np.stack([*(color_camera.intrinsics.matrix @ matrix)[:2], matrix[2]]).astype(np.float32)
+    rays = view_rays(depth_camera.intrinsics).reshape(*depth.shape, 3)
+    across, down = rays[:1, :, 0], rays[:, :1, 1]
+    u, v, z = (depth * (across * m[0] + (down * m[1] + m[2])) + m[3] for m in matrix)  # u and v times z
+    nothing = depth <= 0
+    z[nothing] = 1
+    u /= z
+    v /= z
     out = cv2.remap(rgb, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    out[depth == 0] = 0
+    out[nothing] = 0
     return out

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from handseg_lib.camera import SR300_DEPTH
-from handseg_lib.synth.rgb_camera import RgbCamera, rgb_camera
 from handseg_lib.synth.sensors import SENSORS
+from handseg_lib.synth.sensors.rgb_camera import RgbCamera, rgb_camera
 
 pytest.importorskip("pytest_benchmark")
 

@@ -20,7 +20,7 @@ from handseg_lib.data import synthetic as sets
 from handseg_lib.data.recipe import Recipe
 from handseg_lib.synth import world
 from handseg_lib.synth.hand import HandModel
-from handseg_lib.synth.person import Person
+from handseg_lib.synth.people.person import Person
 from handseg_lib.synth.render import Caster
 from handseg_lib.synth.scenes import SCENES
 

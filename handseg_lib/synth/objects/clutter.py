@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib.synth.body import rotation
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.objects.kinds import sample_object
 from handseg_lib.synth.objects.thing import RigidObject
+from handseg_lib.synth.people.body import rotation
 
 GAP = 0.004
 """Least distance between two objects, metres."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handseg_lib.synth.body import rotation
 from handseg_lib.synth.mesh import Mesh, rotate
 from handseg_lib.synth.objects.shapes import Shape
 from handseg_lib.synth.objects.surface import Surface
 from handseg_lib.synth.objects.thing import Grip, RigidObject, Solid, union
+from handseg_lib.synth.people.body import rotation
 from handseg_lib.synth.shading import Material
 
 UP, DOWN = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])
@@ -97,7 +97,7 @@ def built(design: Design) -> Model:
     if design.settle:
         for axis in ("z", "x"):
             turn = rotation(axis, _tip(mesh, axis))
-            design, mesh = _turned(design, turn), _turned_mesh(mesh, turn)
+            design, mesh = turned_design(design, turn), _turned_mesh(mesh, turn)
     drop = np.array([0, -mesh.vertices[:, 1].max(), 0], np.float32)
     mesh = replace(mesh, vertices=mesh.vertices + drop)
     solids = tuple(Solid(p.shape, _moved(p.frame, drop)) for p in design.parts if not p.decal)
@@ -139,7 +139,8 @@ def _left(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) >= 0
 
 
-def _turned(design: Design, turn: NDArray) -> Design:
+def turned_design(design: Design, turn: NDArray) -> Design:
+    """A design turned by a (3, 3) rotation about the origin, its parts and its holds."""
     frame = np.eye(4)
     frame[:3, :3] = turn
     parts = tuple(replace(p, frame=frame @ p.frame) for p in design.parts)

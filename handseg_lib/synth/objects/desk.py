@@ -4,10 +4,11 @@ import numpy as np
 
 from handseg_lib.synth.objects import looks
 from handseg_lib.synth.objects.builders import Look, Rng, block, disc, plank, tube, turned
-from handseg_lib.synth.objects.design import DOWN, UP, Design, Hold, Part, around, at, lying, pair
+from handseg_lib.synth.objects.design import DOWN, UP, Design, Hold, Part, around, at, lying, pair, turned_design
 from handseg_lib.synth.objects.freeform import loft
 from handseg_lib.synth.objects.shapes import Lathe
 from handseg_lib.synth.objects.surface import spline
+from handseg_lib.synth.people.body import rotation
 from handseg_lib.synth.shading import Material
 
 X, Z = (1, 0, 0), (0, 0, 1)
@@ -282,7 +283,7 @@ def marker_look(rng: Rng) -> Look:
 
 
 def camera(rng: Rng) -> Design:
-    """A photo camera: the lens points to -z, the grip is at -x."""
+    """A photo camera as its user sees it: the lens points away to +z, the grip for the right hand is at +x."""
     x, y, z = rng.uniform(0.115, 0.14), rng.uniform(0.075, 0.09), rng.uniform(0.034, 0.045)
     r, long = rng.uniform(0.027, 0.033), rng.uniform(0.03, 0.065)
     lens = turned([(0, 0), (r, 0), (r, -0.35 * long), (r * 0.93, -0.37 * long), (r * 0.93, -0.55 * long),
@@ -308,7 +309,7 @@ def camera(rng: Rng) -> Design:
         *pair(Hold("power", right, UP, X), Hold("power", left, (0, 0, 1), UP)),
         *pair(Hold("pinch", (x / 2 - 0.014, -0.4 * y, 0), UP, (-1, 0, 0)), Hold("power", right, UP, X)),
     )  # fmt: skip
-    return Design(parts, holds)
+    return turned_design(Design(parts, holds), rotation("y", np.pi))  # laid out from in front, held from behind
 
 
 def camera_look(rng: Rng) -> Look:

@@ -190,22 +190,30 @@ class Tube:
 
     def distance(self, points: Array) -> Array:
         """(N, 3) points -> (N,) distances to the chain of cones; of a long chain only the nearest links count."""
-        p, r = self._points
-        k = len(p)
+        start, edge, square, radius, growth = self._links
+        k = len(self.line)
         if k > 16:
             nearest = self._tree.query(points)[1]
-            links = np.stack([nearest - 1, nearest], 1)
+            links = np.stack([nearest - 1, nearest])  # (2, N), or (K, 1) below
             links = links % k if self.closed else np.clip(links, 0, k - 2)
         else:
-            links = np.arange(k if self.closed else k - 1)[None]
-        following = (links + 1) % k
-        start, edge = p[links], p[following] - p[links]
-        offset = points[:, None] - start
-        t = (offset * edge).sum(-1) / np.maximum((edge * edge).sum(-1), np.float32(1e-14))
-        t = np.clip(t, 0, 1)
-        offset -= t[..., None] * edge
-        gap = np.sqrt((offset * offset).sum(-1)) - (r[links] + t * (r[following] - r[links]))
-        return gap.min(axis=1)
+            links = np.arange(len(square))[:, None]
+        offset = [points[:, c] - start[c][links] for c in range(3)]  # coordinates apart: numpy is slow on short axes
+        along = [edge[c][links] for c in range(3)]
+        t = (offset[0] * along[0] + offset[1] * along[1] + offset[2] * along[2]) / square[links]
+        t = np.minimum(np.maximum(t, 0), 1)
+        x, y, z = (offset[c] - t * along[c] for c in range(3))
+        return (np.sqrt(x * x + y * y + z * z) - (radius[links] + t * growth[links])).min(axis=0)
+
+    @cached_property
+    def _links(self) -> tuple[Array, Array, Array, Array, Array]:
+        """(3, L) where links start and (3, L) how they run, (L,) their squared lengths, radii and growth of those."""
+        p, r = self._points
+        q, s = (np.concatenate([v[1:], v[:1]]) if self.closed else v[1:] for v in (p, r))
+        p, r = p[: len(q)], r[: len(q)]
+        edge = np.ascontiguousarray((q - p).T)
+        square = np.maximum(edge[0] ** 2 + edge[1] ** 2 + edge[2] ** 2, np.float32(1e-14))
+        return np.ascontiguousarray(p.T), edge, square, r, s - r
 
     @cached_property
     def box(self) -> Box:

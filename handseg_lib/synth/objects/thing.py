@@ -1,6 +1,7 @@
 """What an object of the synthetic world is to the others: a mesh, materials, places to hold it, and a distance."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,19 @@ class RigidObject:
         points = np.asarray(points)
         if points.ndim != 2 or points.shape[1] != 3:
             raise ValueError(f"RigidObject.distance takes (N, 3) points, found shape {points.shape}")
-        return union(self.solids, points.astype(np.float32) / np.float32(self.scale)) * np.float32(self.scale)
+        return self._union.distance(points.astype(np.float32) / np.float32(self.scale)) * np.float32(self.scale)
+
+    def near(self, points: NDArray[np.floating], within: float) -> NDArray[np.float32]:
+        """(N, 3) points -> (N,) float32: `distance` where that is less than `within` metres, else `within`.
+
+        Much quicker than `distance` where most of the points are far away.
+        """
+        scale = np.float32(self.scale)
+        return self._union.distance(np.asarray(points, np.float32) / scale, np.float32(within) / scale) * scale
+
+    @cached_property
+    def _union(self) -> "Union":
+        return Union(self.solids)
 
     @property
     def extent(self) -> NDArray[np.float32]:
@@ -107,15 +120,34 @@ class RigidObject:
         return self.mesh.vertices.max(axis=0) - self.mesh.vertices.min(axis=0)
 
 
+class Union:
+    """Several solids as one: the signed distance to the nearest, each asked only where its box is nearer than others.
+
+    Args:
+        solids: at least one.
+    """
+
+    def __init__(self, solids: tuple[Solid, ...]) -> None:
+        self.solids = solids
+        frames = np.stack([np.asarray(solid.frame, np.float32) for solid in solids])
+        self._turn, self._origin = frames[:, :3, :3], frames[:, None, :3, 3]  # (S, 3, 3) and (S, 1, 3)
+        boxes = [solid.shape.box for solid in solids]
+        self._low, self._high = (np.array([b[k] for b in boxes], np.float32)[:, None] for k in (0, 1))
+
+    def distance(self, points: NDArray[np.float32], within: float = np.inf) -> NDArray[np.float32]:
+        """(N, 3) points -> (N,) float32 signed metres to the nearest solid, but `within` where that is less."""
+        offset = points - self._origin  # (S, N, 3)
+        local = sum(offset[..., k, None] * self._turn[:, None, k] for k in range(3))
+        outside = np.maximum(np.maximum(self._low - local, local - self._high), 0) ** 2
+        outside = outside[..., 0] + outside[..., 1] + outside[..., 2]
+        best = np.full(len(points), within, np.float32)
+        for k, solid in enumerate(self.solids):
+            close = np.flatnonzero(outside[k] <= np.maximum(best, 0) ** 2)
+            if len(close):
+                best[close] = np.minimum(best[close], solid.shape.distance(local[k, close]))
+        return best
+
+
 def union(solids: tuple[Solid, ...], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 3) points -> (N,) distance to the nearest of the solids; a solid is asked only where its box is nearer."""
-    best = np.full(len(points), np.inf, np.float32)
-    for solid in solids:
-        local = solid.local(points)
-        low, high = (np.asarray(v, np.float32) for v in solid.shape.box)
-        outside = np.maximum(np.maximum(low - local, local - high), 0) ** 2
-        room = np.maximum(best, 0) ** 2
-        close = np.flatnonzero(outside[:, 0] + outside[:, 1] + outside[:, 2] <= room)
-        if len(close):
-            best[close] = np.minimum(best[close], solid.shape.distance(local[close]))
-    return best
+    """(N, 3) points -> (N,) distance to the nearest of the solids."""
+    return Union(solids).distance(points)

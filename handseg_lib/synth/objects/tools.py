@@ -353,10 +353,12 @@ def combination_box(rng: Rng) -> Design:
         )
     )
     middle = -0.45 * y
-    dial = ((-(count - 1) / 2) * 0.019, -0.36 * y, -z / 2 - 0.0185)
+    first = (-(count - 1) / 2) * 0.019
+    dial = (first, -0.36 * y, -z / 2 - 0.0185)
+    above, rim = (0, 0.6, 0.8), (first, -0.36 * y - 0.6 * 0.0125, -z / 2 - 0.006 - 0.8 * 0.0125)  # clear of the table
     holds = (
         *pair(Hold("flat", (x / 2, middle, 0), UP, (-1, 0, 0)), Hold("flat", (-x / 2, middle, 0), UP, X)),
-        Hold("hook", (0, -y - 0.024, 0), X, DOWN), Hold("press", dial, X, Z),
+        Hold("hook", (0, -y - 0.024, 0), X, DOWN), Hold("press", dial, X, Z), Hold("press", rim, X, above),
         Hold("flat", (0, -y - 0.0, -0.25 * z), X, DOWN),
         *pair(Hold("press", dial, (-1, 0, 0), Z), Hold("flat", (-x / 2, middle, 0), UP, X)),
     )  # fmt: skip

@@ -96,8 +96,9 @@ def bottle(rng: Rng) -> Design:
     low, high = 0.12, shoulder - 0.08
     middle = (low + high) / 2 * h
     body = turned(
-        [(0, 0), (r, 0), (r, -low * h), (r, -high * h), (r, -shoulder * h), (neck, -throat * h), (neck, -h), (0, -h)],
-        [0, 0.006, 0, 0, 0.03, 0.03, 0, 0], (0, 0, 0, 0, 0, 0, 0),
+        [(0, 0), (r, 0), (r, -low * h), (r, -high * h), (r, -shoulder * h), (neck, -throat * h), (neck, -h),
+         (neck - 0.002, -h), (neck - 0.002, -h + 0.03), (0, -h + 0.03)],  # the neck is open under the cap
+        [0, 0.006, 0, 0, 0.03, 0.03, 0, 0, 0, 0], (0,) * 9,
     )  # fmt: skip
     label, stripe = band(r, low * h, high * h), band(r, middle - 0.012, middle + 0.012, 0.0009)
     cap = turned([(0, -h + 0.018), (neck + 0.0025, -h + 0.018), (neck + 0.0025, -h - 0.004), (0, -h - 0.004)], 0.0015)

@@ -1,0 +1,1 @@
+"""Rooms, furniture and the things around a person."""
