@@ -110,3 +110,11 @@ def test_the_training_part_leaves_the_tests_out():
 def test_importing_the_registry_does_not_import_torch():
     code = "import sys, handseg_lib.train.registry, handseg_lib.series; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_folder_of_declarations_leaves_the_function_its_name():
+    """`train/runs/` holds the declarations, and `train.runs` is what gives a run for several seeds."""
+    from handseg_lib import train
+
+    assert callable(train.runs)
+    assert {define.__module__.rsplit(".", 1)[0] for define in registry.RUNS.values()} == {"handseg_lib.train.runs"}
