@@ -8,26 +8,30 @@ line and to the workflow.
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Part, Profile, Schedule, load
 
 REAL_SETS = ("sr305", "egohands", "hgr", "handseg", "nyu", "handnet", "rhd")
-"""Names of data sets that are read from the real data's folder; every other name is a synthetic scene."""
+"""Names of data sets that are read from the real data's folder. Every other name is a synthetic scene, or a counterpart
+of a real set (`data.counterparts`)."""
 
 
 class Data(Part):
     """Which frames of which set.
 
     Attributes:
-        source: a synthetic scene, or one of `REAL_SETS`.
+        source: a synthetic scene, a counterpart of a real set such as `like_nyu`, or one of `REAL_SETS`.
         split: train, val or test; `all` for real sets without splits.
         count: number of frames; None for all that there are.
         height, width: pixels that a synthetic scene is rendered at; None for the real set's own.
         seed: seed of a synthetic set.
         inputs: the image that the network takes of each frame; `rgb` of synthetic scenes is the colour camera's view.
         bare: sleeves and gloves of synthetic frames count as background, so that hands and arms are skin.
+        reading: what a real set's loader is told beside folder and split: `{"unit": 0.001}` for HandSeg's files,
+            `{"division": "official"}` for HandNet's.
+        aspect: width over height that depth frames are padded to, with pixels that have no reading; None leaves them.
     """
 
     source: str
@@ -38,6 +42,13 @@ class Data(Part):
     seed: int = 0
     inputs: Literal["depth", "rgb"] = "depth"
     bare: bool = False
+    reading: dict[str, str | float] = Field(default_factory=dict)
+    aspect: float | None = Field(default=None, gt=0)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was added to this class later is left out where it says nothing: results without it stay valid."""
+        return {key: value for key, value in plain(self).items() if key not in ("reading", "aspect") or value}
 
     @property
     def images(self) -> tuple[str, ...]:
