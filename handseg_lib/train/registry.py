@@ -32,6 +32,8 @@ class Data(Part):
         reading: what a real set's loader is told beside folder and split: `{"unit": 0.001}` for HandSeg's files,
             `{"division": "official"}` for HandNet's.
         aspect: width over height that depth frames are padded to, with pixels that have no reading; None leaves them.
+        first: only so many of these frames, from the first on; None for all. Synthetic frames are drawn one by one and
+            independently, so the first ones are a random part.
     """
 
     source: str
@@ -44,11 +46,12 @@ class Data(Part):
     bare: bool = False
     reading: dict[str, str | float] = Field(default_factory=dict)
     aspect: float | None = Field(default=None, gt=0)
+    first: int | None = Field(default=None, ge=1)
 
     @model_serializer(mode="wrap")
     def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What was added to this class later is left out where it says nothing: results without it stay valid."""
-        return {key: value for key, value in plain(self).items() if key not in ("reading", "aspect") or value}
+        return {key: value for key, value in plain(self).items() if key not in ("reading", "aspect", "first") or value}
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -66,7 +69,8 @@ class Data(Part):
     def __str__(self) -> str:
         if self.real:
             return f"real {self.source} frames"
-        return f"synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
+        part = f"the first {self.first} " if self.first else ""
+        return f"{part}synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
 
 
 class Photographic(Part):

@@ -130,8 +130,8 @@ def open_set(data: Data | tuple[Data, ...], data_root: Path | None = None) -> Fr
     if isinstance(data, tuple):
         return Together([open_set(one, data_root) for one in data])
     frames = _opened(data, data_root) if data.real else _rendered(data)
-    if data.real and data.count is not None:
-        frames = First(frames, data.count)
+    for count in (data.count if data.real else None, data.first):
+        frames = frames if count is None else First(frames, count)
     return Padded(frames, data.aspect) if data.aspect else frames
 
 
