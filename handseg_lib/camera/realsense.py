@@ -10,6 +10,9 @@ from handseg_lib.camera.stream import CameraStream, check_limit, recording_path
 from handseg_lib.camera.worlds import glove_frames, world_of
 from handseg_lib.errors import CameraError
 
+DEFAULT_MODE = Mode()
+"""Of a live camera: 640x480 at 60 a second."""
+
 
 def open_camera(
     source: Path | str = "simulated",
@@ -41,7 +44,7 @@ def open_camera(
     if world is not None:
         raise CameraError(f"source={str(source)!r} does not look at a simulated world; leave `world` out")
     if source == "live":
-        return live(record, limit, mode or Mode(), color)
+        return live(record, limit, mode or DEFAULT_MODE, color)
     if record is not None or mode is not None:
         raise CameraError(
             f"{source}: a recording is played as it was recorded; leave `record` and `mode` out (a file can be copied)"
@@ -50,7 +53,7 @@ def open_camera(
 
 
 def live(
-    record: Path | str | None = None, limit: int | None = None, mode: Mode = Mode(), color: bool = True
+    record: Path | str | None = None, limit: int | None = None, mode: Mode = DEFAULT_MODE, color: bool = True
 ) -> CameraStream:
     """Open the RealSense camera that is plugged in, the first one where there are several.
 
@@ -70,8 +73,8 @@ def live(
     if not devices:
         raise CameraError(
             "no RealSense camera found. Plug one into a USB 3 port; on Linux its udev rules must be installed. "
-            f"Version {sdk.__version__} of the library knows the D400 family; the paper's SR300 and the SR305 were last "
-            "supported by 2.50. source='simulated' needs no camera, and recordings (.bag) of an SR300 still play"
+            f"Version {sdk.__version__} of the library knows the D400 family; the paper's SR300 and the SR305 were "
+            "last supported by 2.50. source='simulated' needs no camera, and recordings (.bag) of an SR300 still play"
         )
     device, kinds = devices[0], [sdk.stream.depth, *([sdk.stream.color] if color else [])]
     name = device.get_info(sdk.camera_info.name)

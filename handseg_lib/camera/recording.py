@@ -9,6 +9,8 @@ from handseg_lib.errors import RecordingError
 
 PLAYED = (".db3", ".bag")
 POLL_MS = 100
+QUIET_MS = 300
+"""Milliseconds without a frame after the last was read from the file: on a busy machine some are still under way."""
 
 
 class Playback(CameraStream):
@@ -31,8 +33,8 @@ class Playback(CameraStream):
         """The next pair. The SDK shows an end like a delay, as no frame in time; only the playback's status tells."""
         stopped = load_sdk().playback_status.stopped
         for _ in range(WAIT_MS // POLL_MS):
-            ended = self._player.current_status() == stopped  # asked before waiting: what is queued still comes out
-            frames = self._wait(POLL_MS)
+            ended = self._player.current_status() == stopped
+            frames = self._wait(QUIET_MS if ended else POLL_MS)
             if frames is not None:
                 return frames
             if ended:
@@ -51,8 +53,8 @@ class Playback(CameraStream):
 
     def _lost(self, reason: str) -> RecordingError:
         return RecordingError(
-            f"{self._path}: the recording breaks off after {self.frames} frames ({reason}); those before are good: pass "
-            f"limit={self.frames} to read them alone, or record it anew"
+            f"{self._path}: the recording breaks off after {self.frames} frames ({reason}); those before are good: "
+            f"pass limit={self.frames} to read them alone, or record it anew"
         )
 
 

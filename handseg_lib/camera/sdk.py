@@ -55,7 +55,7 @@ SR300_COLOR_MODES = (
 
 @cache
 def load_sdk() -> ModuleType:
-    """`pyrealsense2`, ready for use. It asks the system for libusb; that of the package `libusb-package` is given to it.
+    """`pyrealsense2`, ready for use. It asks the system for libusb, and is given that of the package `libusb-package`.
 
     Raises:
         CameraError: where it is not installed or cannot be loaded.

@@ -110,7 +110,7 @@ def simulate(
 
 
 def units(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """(H, W) metres -> (H, W) uint16 steps of 0.125 mm, the nearest; 0 where there is no reading or more than 8.19 m."""
+    """(H, W) metres -> (H, W) uint16 steps of 0.125 mm, the nearest; 0 for no reading and for more than 8.19 m."""
     steps = np.rint(depth.astype(np.float64) / SR300_UNIT)
     return np.where((steps >= 0) & (steps <= 65535), steps, 0).astype(np.uint16)
 

@@ -1,5 +1,6 @@
 """What a live camera, a recording and the simulated camera have in common: a pipeline of the SDK that gives frames."""
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,8 +13,8 @@ from handseg_lib.camera.intrinsics import Intrinsics
 from handseg_lib.camera.sdk import from_sdk_extrinsics, from_sdk_intrinsics, load_sdk
 from handseg_lib.errors import CameraError, RecordingError
 
-WAIT_MS = 5000
-"""Milliseconds without a frame after which a camera counts as unplugged and a recording as stuck."""
+WAIT_MS = 15000
+"""Milliseconds without a frame after which a camera counts as unplugged and a recording as stuck: the SDK's own."""
 
 
 class CameraStream:
@@ -75,10 +76,8 @@ class CameraStream:
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is None:
             return
-        try:
+        with suppress(RuntimeError):  # the device is gone: nothing is left to stop, and the file closes by itself
             pipeline.stop()
-        except RuntimeError:
-            pass  # the device is gone: there is nothing left to stop, and the file closes with the pipeline
         self._release()
 
     def _next_set(self) -> Any | None:
