@@ -162,6 +162,7 @@ class Profile(Part):
         network: image size and width of the networks that take depth.
         colour: image size and width of the networks that take colour.
         benchmark: how large the methods of HandSeg's tables are.
+        latency: image size, and channels of every network's first layer, at which their speeds are compared.
         schedules: family of runs -> how they are trained.
         show: sizes of what is computed live in notebooks.
     """
@@ -174,6 +175,7 @@ class Profile(Part):
     network: Network
     colour: Network
     benchmark: Benchmark
+    latency: Network
     schedules: dict[str, Schedule]
     show: Show
 
@@ -250,6 +252,7 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
         "network": Network,
         "colour": Network,
         "benchmark": Benchmark,
+        "latency": Network,
         "show": Show,
     }
     return list(parts[location[0]].model_fields)
