@@ -169,7 +169,7 @@ def _fill(path: Path, state: Mapping[str, Tensor], layers: tuple[nn.Conv2d, ...]
 
 
 def _copy(path: Path, name: str, state: Mapping[str, Tensor], layer: nn.Module) -> None:
-    """Copy every tensor called `<name>.<its name in the layer>`, once all shapes are known to agree."""
+    """Copy every tensor called `<name>.<its name in the layer>`; its shape must agree."""
     for key, ours in layer.state_dict().items():
         if key == "num_batches_tracked":
             continue
