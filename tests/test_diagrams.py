@@ -67,7 +67,7 @@ def test_places_lead_from_each_pooling_to_the_unpooling_of_its_size(name: str, c
 def test_skips_of_the_proposed_network() -> None:
     diagram = diagrams.trace(models.create("handseg", width=2), (32, 48))
     ends = [(diagram.line[link.source].name, diagram.line[link.target].name) for link in diagram.skips]
-    assert sorted(ends) == [("down1", "up1"), ("down2", "up2"), ("down3", "up3")]
+    assert sorted(ends) == [("down1.0", "up1"), ("down2.0", "up2.0"), ("down3.0", "up3.0")]
 
 
 def test_meta_device_gives_the_same_at_full_size() -> None:
