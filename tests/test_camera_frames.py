@@ -35,7 +35,7 @@ def test_every_fifth_frame_of_60_goes_to_make_48():
     kept = [frame.number for frame in at_constant_rate(frames([n / 60 for n in range(61)]), 48)]
     assert len(kept) == 49  # one second, both ends included
     gaps = np.diff(kept)
-    assert set(gaps) == {1, 2} and (gaps == 2).sum() == 12
+    assert gaps.tolist() == [1, 1, 2, 1] * 12
 
 
 @pytest.mark.parametrize("rate", [15, 30, 48, 100])

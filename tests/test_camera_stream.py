@@ -29,7 +29,7 @@ def test_alignment_matches_a_pixel_loop():
     with simulate(world(2)) as camera:
         for frame in camera:
             expected = aligned_by_a_loop(units(shot(frame.number).depth) * 0.000125, frame.color_rgb)
-            assert expected.any(axis=-1).mean() > 0.8
+            assert expected.any(axis=-1).mean() > 0.5
             assert (frame.rgb != expected).any(axis=-1).mean() <= 1e-3  # float32 may round over at a pixel's border
 
 

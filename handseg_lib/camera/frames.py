@@ -10,6 +10,9 @@ from handseg_lib.camera.intrinsics import Intrinsics
 from handseg_lib.camera.sdk import PAPER_RATE
 from handseg_lib.errors import CameraError
 
+TIE = 1e-3
+"""Of two frames equally far from a tick, in ticks and but for rounding, the earlier one is taken."""
+
 
 @dataclass(frozen=True, eq=False)
 class CameraFrame:
@@ -91,7 +94,7 @@ def _thinned(frames: Iterable[CameraFrame], rate: float) -> Iterator[CameraFrame
         if kept is not None and tick > kept_tick:
             yield kept
             kept = None
-        if kept is None or miss < kept_miss:
+        if kept is None or miss < kept_miss - TIE:
             kept, kept_tick, kept_miss = frame, tick, miss
     if kept is not None:
         yield kept

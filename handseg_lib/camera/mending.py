@@ -68,15 +68,16 @@ def _copied(source: Path, target: Path) -> int:
         except sqlite3.DatabaseError:
             pass  # the first page that is missing: what comes after it is lost
         new.commit()
-        return _images(new)
+        return count_images(new)
     finally:
         old.close()
         new.close()
 
 
-def _images(database: sqlite3.Connection) -> int:
+def count_images(database: sqlite3.Connection) -> int:
+    """How many images an open recording holds, depth and colour counted together; 0 where it holds not even tables."""
     query = "SELECT count(*) FROM messages JOIN topics ON messages.topic_id = topics.id WHERE topics.type = ?"
     try:
         return database.execute(query, [IMAGE]).fetchone()[0]
-    except sqlite3.DatabaseError:  # not even the tables were left
+    except sqlite3.DatabaseError:
         return 0

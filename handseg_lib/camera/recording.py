@@ -1,8 +1,11 @@
 """Playing recordings of RealSense cameras: `.db3`, which the SDK writes today, and `.bag`, which it wrote before."""
 
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from handseg_lib.camera.mending import count_images
 from handseg_lib.camera.sdk import load_sdk, started
 from handseg_lib.camera.stream import WAIT_MS, CameraStream, check_limit
 from handseg_lib.errors import RecordingError
@@ -80,6 +83,7 @@ def play(path: Path | str, limit: int | None = None, color: bool = True) -> Play
     if not path.is_file():
         raise RecordingError(f"{path}: no such file; record one with open_camera('simulated', record={path.name!r})")
     sdk = load_sdk()
+    _check_images(path)
     _check_streams(path, color)
     config, pipeline = sdk.config(), sdk.pipeline()
     sdk.config.enable_device_from_file(config, str(path), False)
@@ -90,7 +94,28 @@ def play(path: Path | str, limit: int | None = None, color: bool = True) -> Play
         config.resolve(sdk.pipeline_wrapper(pipeline)).get_device().as_playback().set_real_time(False)
     except RuntimeError as error:
         raise _damaged(path, str(error)) from error
-    return Playback(path, pipeline, started(pipeline, config, lambda reason: _damaged(path, reason)), limit)
+    profile = started(pipeline, config, lambda reason: _damaged(path, reason))
+    try:
+        return Playback(path, pipeline, profile, limit)
+    except RuntimeError as error:  # the calibration is written after the first images: it may be missing
+        pipeline.stop()
+        raise _damaged(path, str(error)) from error
+
+
+def _check_images(path: Path) -> None:
+    """Refuse a `.db3` without an image: the SDK would look for one for ever. What is no database is left to the SDK."""
+    if path.suffix != ".db3":
+        return
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file,
+    ):
+        file.execute("PRAGMA schema_version")  # fails where the file is no database, or a damaged or busy one
+        tables = file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and not count_images(file):
+            raise RecordingError(
+                f"{path}: the recording holds no image; it ended before the camera gave any. Record anew"
+            )
 
 
 def _check_streams(path: Path, color: bool) -> None:

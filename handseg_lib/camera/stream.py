@@ -21,8 +21,8 @@ class CameraStream:
     """An open camera: a context manager, and an iterator of `CameraFrame` that can be gone through once.
 
     Closing it also closes the file that it records to, which can be played from then on; leaving the `with` block
-    closes it in every case, an error or an interrupted cell included. (The SDK writes each frame as it comes: even a
-    killed process leaves a recording that plays.)
+    closes it in every case, an error or an interrupted cell included. (The SDK writes frames as they come: even a
+    killed process leaves a recording that plays, short of the last few frames.)
 
     Attributes:
         name: what the SDK calls the camera.
