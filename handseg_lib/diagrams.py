@@ -36,6 +36,9 @@ COLOURS = {
 FEATURES, PLACES = "features", "places of the maxima"
 """What a link carries."""
 
+LABEL = 1.3
+"""Room that a size needs below the slabs, in the units of their breadths."""
+
 LINE_STYLES = {FEATURES: ("#444444", "-"), PLACES: ("#D55E00", "--")}
 
 
@@ -249,11 +252,13 @@ def draw(diagrams: Mapping[str, Diagram], width: float = 14.0, row: float = 2.3)
 
 def _layout(diagram: Diagram) -> list[tuple[float, float]]:
     """(left end, breadth) of every slab of the line."""
-    places, x = [], 0.0
+    places, x, labelled = [], 0.0, -LABEL
     for i, block in enumerate(diagram.line):
         breadth = 0.16 if block.kind in ("max-pooling", "unpooling") else 0.12 + 0.05 * block.channels.bit_length()
         resized = i > 0 and diagram.line[i - 1].height != block.height
         x += 0.5 if resized else 0.12
+        if i == 0 or resized:  # its size stands below it and needs room
+            x = labelled = max(x, labelled + LABEL)
         places.append((x, breadth))
         x += breadth
     return places
