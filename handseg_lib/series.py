@@ -78,6 +78,14 @@ _CHAPTERS = (
         data=("like_nyu", "like_handseg", "like_handnet", "like_freiburg", "handseg", "nyu", "handnet", "rhd"),
     ),
     Notebook(
+        "20",
+        "random_forest",
+        "The random forest",
+        "How far do three trees get that only ever compare two depths?",
+        paper="handseg",
+        runs=("handseg/forest",),
+    ),
+    Notebook(
         "21",
         "fcn",
         "FCN 32s, 16s, 8s",
