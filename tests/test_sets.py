@@ -168,8 +168,8 @@ def test_counterparts_open_by_their_names(monkeypatch):
     monkeypatch.setattr("handseg_lib.data.counterparts.counterpart", lambda *recipe: asked.append(recipe) or squares)
     data = Data(source="like_nyu", split="val", count=3, height=48, width=64, seed=2)
     assert open_set(data) is squares and not data.real and missing(data, None) == ""
-    assert asked == [("like_nyu", "val", 3, (48, 64), 2)]
-    with pytest.raises(RunError, match="like_nyu stands for a set of depth frames"):
+    assert asked == [("like_nyu", "val", 3, (48, 64), 2, None)]
+    with pytest.raises(DataError, match="like_nyu stands for a set of depth frames"):
         open_set(data.model_copy(update={"inputs": "rgb"}))
 
 
@@ -191,7 +191,7 @@ class Rendered:
 def test_the_colour_cameras_view_with_sleeves_or_without(monkeypatch, bare, expected):
     asked = {}
 
-    def synthetic(*recipe, images):
+    def synthetic(*recipe, images, workers):
         asked[recipe] = images
         return Rendered()
 

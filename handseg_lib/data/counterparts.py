@@ -14,7 +14,7 @@ large. Of the 14 people 10 are trained on, 2 validate and 2 test, as everywhere 
 of `like_nyu` is in all splits, as in the real set, of which no division by person is possible.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,33 @@ class Relabelled(Sequence[Sample]):
         return self.frames.subjects
 
 
+def rendered(
+    name: str,
+    split: str,
+    count: int,
+    size: tuple[int, int],
+    seed: int = 0,
+    workers: int | None = None,
+    images: Iterable[str] = (),
+) -> "SyntheticSet | Relabelled":
+    """Any synthetic set by its name in a configuration: a counterpart, or a plain scene with its own sensor.
+
+    Args:
+        name: a name of `COUNTERPARTS` or of `synth.scenes.SCENES`.
+        split, count, size, seed, workers, images: as in `data.synthetic.synthetic`; a counterpart has depth only.
+
+    Raises:
+        DataError, StoreError: as `counterpart` and `synthetic`.
+    """
+    from handseg_lib.data.synthetic import synthetic  # the renderer is not needed to read the table
+
+    if name not in COUNTERPARTS:
+        return synthetic(name, split, count, size, seed, workers=workers, images=images)
+    if tuple(images):
+        raise DataError(f"{name} stands for a set of depth frames and has no {', '.join(images)}; ask for depth")
+    return counterpart(name, split, count, size, seed, workers)
+
+
 def counterpart(
     name: str,
     split: str = "train",
@@ -115,7 +142,7 @@ def counterpart(
         DataError: for an unknown name, a size whose aspect is not the sensor's, or what `synthetic` refuses.
         StoreError: as `synthetic`.
     """
-    from handseg_lib.data.synthetic import synthetic  # the renderer is not needed to read the table
+    from handseg_lib.data.synthetic import synthetic
 
     if name not in COUNTERPARTS:
         raise DataError(f"no counterpart {name!r} of a real set; choose one of {', '.join(COUNTERPARTS)}")

@@ -137,18 +137,12 @@ def open_set(data: Data | tuple[Data, ...], data_root: Path | None = None) -> Fr
 
 def _rendered(data: Data) -> Frames:
     """A synthetic set."""
-    from handseg_lib.data.counterparts import COUNTERPARTS, counterpart
-    from handseg_lib.data.synthetic import synthetic  # the renderer is not needed for real data
+    from handseg_lib.data.counterparts import rendered  # the renderer is not needed for real data
 
-    size = data.height, data.width
-    if data.source in COUNTERPARTS:
-        if data.inputs != "depth":
-            raise RunError(f"{data.source} stands for a set of depth frames; ask for inputs='depth'")
-        return counterpart(data.source, data.split, data.count, size, data.seed)
-    rendered = synthetic(data.source, data.split, data.count, size, data.seed, images=data.images)
+    frames = rendered(data.source, data.split, data.count, (data.height, data.width), data.seed, images=data.images)
     if data.inputs == "depth":
-        return rendered
-    return ColourView(rendered, "bare_labels" if data.bare else "color_labels")
+        return frames
+    return ColourView(frames, "bare_labels" if data.bare else "color_labels")
 
 
 def _opened(data: Data, data_root: Path | None) -> Frames:
