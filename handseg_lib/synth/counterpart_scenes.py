@@ -39,7 +39,8 @@ from handseg_lib.synth.sensors import SENSORS, SR300
 ONE = 3
 """The only subject of `exo_one_person`."""
 
-TRIES = 40
+TRIES, RESTS = 40, 6
+"""How often a posture is drawn at most, and in each of them how often the resting arm."""
 View = tuple[Intrinsics, float]
 """The pixels of a camera, and how far it stands behind the scene's own, in metres."""
 
@@ -107,7 +108,7 @@ def _left_hand(name: str, rng: np.random.Generator, person: Person, views: tuple
 def _posture(rng: np.random.Generator, person: Person, model: HandModel, views: tuple[View, ...]) -> Posture:
     """Trunk, camera and arms; drawn again until the left hand is in view of all cameras and the right one of none.
 
-    Where that does not come about in `TRIES` draws the last one stands, as in a recording that nobody sifted.
+    Where that never comes about the last draw stands, as in a recording that nobody sifted.
     """
     for _ in range(TRIES):
         body = sample_body(rng, "upright")
@@ -115,9 +116,12 @@ def _posture(rng: np.random.Generator, person: Person, model: HandModel, views: 
         posture = Posture(body, sample_camera(rng, "upright", spine, person.shape.scale), spine)
         if not place_arm(rng, posture, person, model, "left", "raised", SR300_DEPTH):
             continue
-        place_arm(rng, posture, person, model, "right", "rest", SR300_DEPTH)
-        if _clear(posture, model, views):
-            break
+        for _ in range(RESTS):
+            for what in (posture.arms, posture.wrists, posture.hands):
+                what.pop("right", None)
+            place_arm(rng, posture, person, model, "right", "rest", SR300_DEPTH)
+            if _clear(posture, model, views):
+                return posture
     return posture
 
 
