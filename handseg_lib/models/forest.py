@@ -43,7 +43,7 @@ class Forest(nn.Module):
         trees: int = 3,
         depth: int = 22,
         offsets: int = 300,
-        largest_offset: float = 200.0,
+        largest_offset: float = 400.0,
         pixels: int = 300,
         most_pixels: int = 200_000,
     ) -> None:
@@ -54,7 +54,7 @@ class Forest(nn.Module):
             classes: background included.
             trees, depth: number of trees, and questions from root to leaf at most; the paper has 3 and 22.
             offsets: candidate pairs of offsets that the trees choose from.
-            largest_offset: metre-pixels of a frame 640 pixels wide; 200 are 0.42 m for the SR300.
+            largest_offset: metre-pixels of a frame 640 pixels wide; 400 are 0.84 m for the SR300.
             pixels: that each training frame gives, evenly over the classes.
             most_pixels: that all training frames give together; with many frames each gives fewer.
 
