@@ -199,12 +199,12 @@ def _nvidia_names() -> str:
 def _camera() -> Iterator[Finding]:
     if _installed("pyrealsense2") is None:
         wheels = (platform.system(), platform.machine()) in (("Linux", "x86_64"), ("Windows", "AMD64"))
-        advice = PREPARE if wheels else "Intel ships no wheel for this system; recordings play without it"
+        advice = PREPARE if wheels else "Intel ships no wheel for this system; only notebook 10 needs it"
         yield Finding(MISSING, "camera library", "pyrealsense2 is not installed", f"optional; {advice}")
         return
     answer, complaint = _ask(_CAMERA)
     if answer is None:
-        yield Finding(WARN, "camera library", complaint, "optional; recordings and the simulated camera work without")
+        yield Finding(WARN, "camera library", complaint, "optional: only notebook 10 needs it, for recordings too")
         return
     yield Finding(OK, "camera library", f"pyrealsense2 {_installed('pyrealsense2')}")
     if answer["devices"]:

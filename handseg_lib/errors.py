@@ -31,3 +31,11 @@ class StoreError(HandsegError, RuntimeError):
 
 class ReportError(HandsegError, RuntimeError):
     """A report artefact that is missing, damaged or refers to something unknown."""
+
+
+class CameraError(HandsegError, OSError):
+    """A camera, or the library that drives it, that cannot be used: absent, busy, unplugged, or not of this mode."""
+
+
+class RecordingError(CameraError):
+    """A recording that is missing, damaged, incomplete or of another kind, or a file that cannot be recorded to."""

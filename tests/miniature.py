@@ -49,7 +49,7 @@ def config(name, profile):
 """
 RENDER = """
 from handseg_lib.journal import note
-def synthetic(*arguments, workers, images):
+def rendered(*arguments, workers, images):
     note(f"render {arguments}{''.join('+' + name for name in images)}")
 """
 REPORT = """
@@ -79,7 +79,7 @@ class Miniature:
         shutil.copy(PROJECT / "run_all.sh", root)
         series = (PROJECT / "handseg_lib" / "series.py").read_text(encoding="utf-8")
         sources = {"series.py": series + SERIES, "journal.py": JOURNAL}
-        sources |= {"train/__main__.py": TRAIN, "train/registry.py": REGISTRY, "data/synthetic.py": RENDER}
+        sources |= {"train/__main__.py": TRAIN, "train/registry.py": REGISTRY, "data/counterparts.py": RENDER}
         sources |= {"report/__main__.py": REPORT}
         for name, text in sources.items():
             (library / name).write_text(text, encoding="utf-8")

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from handseg_lib.annotate.accuracy import ALL_STEPS, StepAccuracy, by_bins, frame_iou, gap
+from handseg_lib.annotate.accuracy import (
+    ALL_STEPS,
+    CAUSES,
+    StepAccuracy,
+    by_bins,
+    error_pixels,
+    frame_counts,
+    frame_iou,
+    gap,
+    mean_iou_of_sides,
+)
 from handseg_lib.annotate.gloves import AnnotatedFrame, GloveSteps, annotate
 from handseg_lib.annotate.sessions import aligned_color, calibrated
 from handseg_lib.camera import Intrinsics
@@ -88,6 +98,58 @@ def test_bins():
     assert table[0]["mean"] == pytest.approx(0.6) and table[1]["mean"] == 0.9 and np.isnan(table[2]["mean"])
     with pytest.raises(DataError, match="increasing"):
         by_bins({}, {}, [0.2, 0.1])
+
+
+def test_the_interval_of_a_bin_holds_its_mean_and_shrinks_with_more_values():
+    rng = np.random.default_rng(0)
+    widths = []
+    for count in (10, 1000):
+        values = dict(enumerate(rng.normal(0.8, 0.1, count)))
+        [row] = by_bins(values, dict.fromkeys(values, 0.5), [0, 1])
+        assert row["mean_low"] < row["mean"] < row["mean_high"]
+        widths.append(row["mean_high"] - row["mean_low"])
+    assert widths[1] == pytest.approx(2 * 1.96 * 0.1 / np.sqrt(1000), rel=0.15) and widths[1] < widths[0] / 5
+    [single] = by_bins({"a": 0.5}, {"a": 0}, [-1, 1])
+    assert np.isnan(single["mean_low"]) and np.isnan(single["mean_high"])
+
+
+def test_counts_become_the_mean_iou():
+    half = annotated(box(slice(5, 10), slice(5, 15)))
+    assert frame_counts(half, TRUE)["combined"]["left"] == (50, 0, 50)
+    both = np.array([[50, 0, 50], [30, 10, 0]], float)  # 0.5 and 0.75
+    assert mean_iou_of_sides(both.ravel()) == pytest.approx(0.625)
+    assert mean_iou_of_sides(np.array([50, 0, 50, 0, 0, 0.0])) == 0.5  # no right hand
+    assert np.isnan(mean_iou_of_sides(np.zeros(6)))
+    stacked = mean_iou_of_sides(np.stack([both.ravel(), 2 * both.ravel()]))
+    np.testing.assert_allclose(stacked, 0.625)
+
+
+def test_every_wrong_pixel_has_one_cause():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 5, SHAPE).astype(np.uint8)
+    gloves = rng.integers(0, 3, SHAPE).astype(np.uint8)
+    labels = rng.integers(0, 3, SHAPE).astype(np.uint8)
+    depth = (0.5 * rng.integers(0, 2, SHAPE)).astype(np.float32)
+    seen = rng.integers(0, 2, SHAPE).astype(bool)
+    nothing = np.zeros(SHAPE, bool)
+    steps = GloveSteps(nothing, nothing, nothing, nothing, 0.5, nothing)
+    table = error_pixels(AnnotatedFrame(labels, {"left": steps, "right": steps}), truth, gloves, depth, seen)
+    for side, label in (("left", 1), ("right", 2)):
+        assert tuple(table[side]) == CAUSES
+        wrong = ((labels == label) != (truth == label)) & (depth > 0)
+        np.testing.assert_array_equal(sum(mask.astype(int) for mask in table[side].values()), wrong)
+
+
+def test_causes_by_hand():
+    truth = TRUE.copy()
+    truth[15:18, 5:15] = Label.LEFT_ARM
+    gloves, seen = np.where(truth > 0, 1, 0).astype(np.uint8), np.ones(SHAPE, bool)
+    gloves[17] = 0
+    seen[5] = False
+    hand = (truth > 0) & seen
+    hand[6, 5:9] = False
+    found = error_pixels(annotated(hand), truth, gloves, DEPTH, seen)["left"]
+    assert [int(found[cause].sum()) for cause in CAUSES] == [10, 20, 10, 0, 0, 4]
 
 
 def test_bad_input_is_refused():

@@ -174,9 +174,7 @@ def test_colour_changes_as_torchvision_defines_them() -> None:
 
 
 def test_hue_turns_around_grey() -> None:
-    third = with_draws(
-        RandomColour(0, 0, 0, 1 / 3, 0), 0.5, 0.5, 0.5, 1.0, 1.0
-    )  # red becomes green, ...
+    third = with_draws(RandomColour(0, 0, 0, 1 / 3, 0), 0.5, 0.5, 0.5, 1.0, 1.0)  # red becomes green, ...
     assert torch.equal(third, colourful().float()[[2, 0, 1]])
     slight = with_draws(RandomColour(0, 0, 0, 0.03, 0), 0.5, 0.5, 0.5, 0.9, 1.0)
     assert (slight.sum(0) - colourful().float().sum(0)).abs().max() <= 2

@@ -7,7 +7,7 @@ from torch import nn
 from handseg_lib.errors import ParameterError
 from handseg_lib.losses import weighted_cross_entropy
 from handseg_lib.models import MODELS, HandSegNet, create, flop_count, parameter_count
-from handseg_lib.models.blocks import pad_to_multiple
+from handseg_lib.models.blocks import BilinearUpsampling, Unpool, pad_to_multiple, start_from_he
 
 
 @pytest.fixture
@@ -19,7 +19,8 @@ def net() -> HandSegNet:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (17, 31), (5, 64), (48, 33)])
 def test_scores_have_the_size_of_the_input(name: str, size: tuple[int, int]) -> None:
-    model = create(name, in_channels=2, classes=5, width=2).eval()
+    narrow = {} if name == "forest" else {"width": 2}
+    model = create(name, in_channels=2, classes=5, **narrow).eval()
     with torch.no_grad():
         scores = model(torch.randn(2, 2, *size))
     assert scores.shape == (2, 5, *size) and torch.isfinite(scores).all()
@@ -40,6 +41,51 @@ def test_padding_equals_a_frame_whose_rest_the_sensor_did_not_see(net: HandSegNe
     x[..., 20:, :] = 0
     with torch.no_grad():
         torch.testing.assert_close(net(x[..., :20, :]), net(x)[..., :20, :])
+
+
+def test_unpooling_returns_each_maximum_to_its_place() -> None:
+    x = torch.tensor([[1.0, 2, 0, 0], [3, 4, 0, 5], [7, 0, 6, 0], [0, 0, 0, 0]])[None, None]
+    pooled, index = nn.functional.max_pool2d(x, 2, return_indices=True)
+    wanted = torch.tensor([[0.0, 0, 0, 0], [0, 4, 0, 5], [7, 0, 6, 0], [0, 0, 0, 0]])[None, None]
+    assert torch.equal(Unpool()(pooled, index), wanted)
+
+
+def test_unpooling_is_torchs_also_where_torch_refuses() -> None:
+    x = torch.randn(2, 3, 8, 12, requires_grad=True)
+    pooled, index = nn.functional.max_pool2d(x, 2, return_indices=True)
+    wanted = nn.functional.max_unpool2d(pooled, index, 2)
+    torch.use_deterministic_algorithms(True)
+    try:
+        actual = Unpool()(pooled, index)
+        actual.square().sum().backward()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert torch.equal(actual, wanted)
+    assert torch.equal(x.grad, 2 * wanted)  # the sum of the squares of the maxima
+
+
+@pytest.mark.parametrize("factor", [2, 8, 32])
+def test_upsampling_is_bilinear_away_from_the_border_and_for_each_channel_alone(factor: int) -> None:
+    x = torch.randn(2, 3, 4, 5)
+    layer = BilinearUpsampling(3, factor)
+    half = factor // 2
+    inner = (..., slice(half, -half), slice(half, -half))
+    wanted = nn.functional.interpolate(x, scale_factor=factor, mode="bilinear")
+    assert layer(x).shape == wanted.shape and parameter_count(layer) == 0
+    torch.testing.assert_close(layer(x)[inner], wanted[inner])
+
+
+def test_first_weights_keep_the_size_of_responses_through_many_layers() -> None:
+    torch.manual_seed(0)
+    layers = [m for _ in range(20) for m in (nn.Conv2d(64, 64, 3, padding=1), nn.ReLU())]
+    frozen = BilinearUpsampling(64, 2)
+    network = nn.Sequential(*layers, frozen)
+    before = frozen.weight.clone()
+    start_from_he(network)
+    x = torch.randn(1, 64, 24, 24)
+    with torch.no_grad():
+        ratio = network[:-1](x).square().mean() / x.square().mean()
+    assert 0.05 < ratio < 5 and torch.equal(frozen.weight, before)
 
 
 def test_structure_is_the_papers() -> None:
@@ -121,4 +167,5 @@ def test_create_names_what_exists() -> None:
         create("handseg", widht=32)
     with pytest.raises(ValueError, match="width=0"):
         create("handseg", width=0)
+    assert {"handseg", "fcn", "segnet", "deconvnet", "unet"} <= set(MODELS)
     assert all(model.source for model in MODELS.values())

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import tiny_runs
 from pydantic import ValidationError
 
 from handseg_lib import profiles, series
@@ -11,6 +12,8 @@ from handseg_lib.data import LABEL_MAPS
 from handseg_lib.errors import ProfileError, RunError
 from handseg_lib.train import registry
 from handseg_lib.train.registry import Data, Evaluation, RunConfig
+from handseg_lib.train.runs import handseg
+from handseg_lib.train.sets import open_set
 
 
 @pytest.mark.parametrize("profile", profiles.NAMES)
@@ -55,8 +58,47 @@ def test_paper_profile_trains_for_50_epochs():
     assert config.schedule.steps * config.schedule.batch == 50 * config.train.count
 
 
+TABLE2 = ("fcn32s", "fcn16s", "fcn8s", "segnet", "deconvnet", "forest", "size_1")
+LOSSES = ("loss_none", "loss_frequency", "loss_median", "size_1")
+
+
+@pytest.mark.parametrize("profile", profiles.NAMES)
+@pytest.mark.parametrize(
+    ("names", "differing"), [(TABLE2, {"name", "model", "options"}), (LOSSES, {"name", "weighting"})]
+)
+def test_rows_of_a_comparison_differ_in_nothing_else(profile, names, differing):
+    first, *others = (registry.config(f"handseg/{name}", profile).training() for name in names)
+    for other in others:
+        assert {key for key in first if first[key] != other[key]} <= differing
+
+
+@pytest.mark.parametrize("profile", profiles.NAMES)
+def test_training_sizes_are_halved_and_the_number_of_updates_is_not(profile):
+    whole, *parts = (registry.config(f"handseg/size_{divisor}", profile) for divisor in handseg.SIZES)
+    assert whole.train.first is None
+    for divisor, part in zip(handseg.SIZES[1:], parts, strict=True):
+        assert part.train.first == max(1, whole.train.count // divisor)
+        assert part.train.model_copy(update={"first": None}) == whole.train  # one set, rendered once
+        assert (part.schedule, part.tests, part.options) == (whole.schedule, whole.tests, whole.options)
+
+
+def test_full_and_paper_compare_networks_of_the_papers_width():
+    for profile in ("full", "paper"):
+        options = {name: registry.config(f"handseg/{name}", profile).options for name in TABLE2}
+        assert {options[name]["width"] for name in ("fcn32s", "segnet", "deconvnet", "size_1")} == {64}
+    assert all(registry.config("handseg/forest", profile).options["depth"] == 22 for profile in profiles.NAMES)
+
+
+def test_what_is_added_to_data_later_leaves_old_results_valid():
+    plain = Data(source="exo_two_hands", split="train", count=12, height=120, width=160)
+    assert "first" not in plain.model_dump()
+    part = plain.model_copy(update={"first": 3})
+    assert Data.model_validate_json(part.model_dump_json()) == part
+    assert str(part) == "the first 3 synthetic exo_two_hands frames, train split, 120x160"
+
+
 def test_an_unknown_run_lists_the_right_ones():
-    with pytest.raises(RunError, match=r"no run 'handseg/propsed'; choose one of handseg/proposed, handseg/synth"):
+    with pytest.raises(RunError, match=r"no run 'handseg/propsed'; choose one of handseg/.*handseg/proposed, handseg/"):
         registry.config("handseg/propsed", "smoke")
 
 
@@ -83,7 +125,7 @@ def test_colour_runs_learn_from_rendered_frames_of_several_scenes(name, real):
     assert {data.source for data in config.learnt} >= {"ego_hand_object", "exo_hand_object"}
     assert not any(data.real for data in (*config.learnt, config.validation))
     assert [test.data.source for test in config.tests if test.data.real] == [real]
-    assert set(config.sets) == {*config.learnt, config.validation, *(test.data for test in config.tests)}
+    assert list(config.sets) == [*config.learnt, config.validation, *(test.data for test in config.tests)]
 
 
 def test_a_run_takes_one_kind_of_image():
@@ -110,3 +152,21 @@ def test_the_training_part_leaves_the_tests_out():
 def test_importing_the_registry_does_not_import_torch():
     code = "import sys, handseg_lib.train.registry, handseg_lib.series; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_folder_of_declarations_leaves_the_function_its_name():
+    """`train/runs/` holds the declarations, and `train.runs` is what gives a run for several seeds."""
+    from handseg_lib import train
+
+    assert callable(train.runs)
+    assert {define.__module__.rsplit(".", 1)[0] for define in registry.RUNS.values()} == {"handseg_lib.train.runs"}
+
+
+def test_a_part_of_a_set_is_opened_from_the_whole(monkeypatch):
+    asked = []
+    squares = tiny_runs.Squares("train", 6)
+    monkeypatch.setattr("handseg_lib.data.synthetic.synthetic", lambda *recipe, **_: asked.append(recipe) or squares)
+    data = Data(source="exo_two_hands", split="train", count=6, height=48, width=64, first=2)
+    part = open_set(data)
+    assert len(part) == 2 and part[1].id == squares[1].id and part.fingerprint != squares.fingerprint
+    assert asked == [("exo_two_hands", "train", 6, (48, 64), 0)]

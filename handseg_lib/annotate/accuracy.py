@@ -40,14 +40,14 @@ def frame_iou(
     Raises:
         LabelError: if the sizes differ.
     """
-    counts = _counts(annotated, truth, counted)
+    counts = frame_counts(annotated, truth, counted)
     return {step: {side: _iou(*n) for side, n in sides.items()} for step, sides in counts.items()}
 
 
-def _counts(
-    annotated: AnnotatedFrame, truth: NDArray[np.uint8], counted: NDArray[np.bool_] | None
+def frame_counts(
+    annotated: AnnotatedFrame, truth: NDArray[np.uint8], counted: NDArray[np.bool_] | None = None
 ) -> dict[str, dict[str, tuple[int, int, int]]]:
-    """Step -> side -> pixels in both, only in the annotation, only in the truth."""
+    """Step -> side -> pixels in both, only in the annotation, only in the truth; arguments as in `frame_iou`."""
     if truth.shape != annotated.labels.shape or (counted is not None and counted.shape != truth.shape):
         raise LabelError(
             f"annotation is {annotated.labels.shape}, truth {truth.shape}, pixels to count "
@@ -69,6 +69,59 @@ def _counts(
 def _iou(both: int, extra: int, missed: int) -> float:
     total = both + extra + missed
     return both / total if total else float("nan")
+
+
+def mean_iou_of_sides(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the hands of the IoU of summed counts: a statistic for `report.claims.compare`.
+
+    Args:
+        means: (..., 2 * 3) means over frames of the counts of `frame_counts`, left hand first.
+
+    Returns:
+        (...); a hand that occurs in no frame does not count, NaN where neither does.
+    """
+    counts = means.reshape(*means.shape[:-1], 2, 3)
+    union = counts.sum(-1)
+    ious = np.divide(counts[..., 0], union, out=np.zeros_like(union), where=union > 0)
+    present = (union > 0).sum(-1)
+    return np.divide(ious.sum(-1), present, out=np.full(present.shape, np.nan), where=present > 0)
+
+
+CAUSES = ("outside the colour view", "glove beyond the wrist", "bare arm", "body and room", "other hand", "missed")
+"""Why an annotated hand and the true one differ (`error_pixels`), in the order in which they are asked."""
+
+
+def error_pixels(
+    annotated: AnnotatedFrame,
+    truth: NDArray[np.uint8],
+    gloves: NDArray[np.uint8],
+    depth: NDArray[np.float32],
+    seen: NDArray[np.bool_],
+) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """Side -> cause of `CAUSES` -> (H, W) wrong pixels with a depth reading; every wrong pixel has one cause.
+
+    Args:
+        annotated: from `annotate`.
+        truth: (H, W) uint8 exact labels, the hand ending at the wrist.
+        gloves: (H, W) uint8 exact labels of what the gloves cover, `Label.LEFT_HAND` or `RIGHT_HAND`.
+        depth: (H, W) float32 metres that was annotated.
+        seen: (H, W) what the colour camera sees of it.
+    """
+    table = {}
+    for side in annotated.steps:
+        own, arm = HANDS[side], Label.LEFT_ARM if side == "left" else Label.RIGHT_ARM
+        hand, labelled = (truth == own) & (depth > 0), (annotated.labels == own) & (depth > 0)
+        missed, extra = hand & ~labelled, labelled & ~hand
+        glove, sleeve, rest = gloves == own, truth == arm, truth == Label.BACKGROUND
+        table[side] = {
+            CAUSES[0]: missed & ~seen,
+            CAUSES[1]: extra & sleeve & glove,
+            CAUSES[2]: extra & sleeve & ~glove,
+            CAUSES[3]: extra & rest,
+            CAUSES[4]: extra & ~sleeve & ~rest,
+            CAUSES[5]: missed & seen,
+        }
+    return table
 
 
 class StepAccuracy:
@@ -104,7 +157,7 @@ class StepAccuracy:
         """
         counted = depth > 0 if self.readings_only else None
         pixels = int(counted.sum()) if counted is not None else truth.size
-        for step, sides in _counts(annotated, truth, counted).items():
+        for step, sides in frame_counts(annotated, truth, counted).items():
             for side, (both, extra, missed) in sides.items():
                 counts = np.array([[pixels - both - extra - missed, extra], [missed, both]], np.int64)
                 key = (str(group), step, side)
@@ -184,16 +237,20 @@ def gap(
     return float(np.quantile(distance, 0.01))
 
 
-def by_bins(values: Mapping[str, float], of: Mapping[str, float], edges: Iterable[float]) -> list[dict[str, float]]:
+def by_bins(
+    values: Mapping[str, float], of: Mapping[str, float], edges: Iterable[float], resamples: int = 1000
+) -> list[dict[str, float]]:
     """Mean of some frames' values (IoU) in bins of another quantity of them (a gap, a brightness).
 
     Args:
         values: frame (or frame and side) -> value; NaN does not count.
         of: the same keys -> quantity; what is missing or NaN does not count.
         edges: borders of the bins, increasing; a bin holds its lower border.
+        resamples: bootstrap samples of a bin's values.
 
     Returns:
-        For each bin: low, high, count, mean (NaN for an empty bin).
+        For each bin: low, high, count, mean, and the ends of the mean's 95% interval, mean_low and mean_high. NaN for
+        an empty bin, and for the interval of a single value.
 
     Raises:
         DataError: for edges that do not increase.
@@ -204,6 +261,19 @@ def by_bins(values: Mapping[str, float], of: Mapping[str, float], edges: Iterabl
     pairs = [(of[k], v) for k, v in values.items() if k in of and not np.isnan(v) and not np.isnan(of[k])]
     table = []
     for low, high in pairwise(borders):
-        inside = [v for x, v in pairs if low <= x < high]
-        table.append({"low": low, "high": high, "count": len(inside), "mean": float(np.mean(inside or [np.nan]))})
+        inside = np.array([v for x, v in pairs if low <= x < high])
+        mean = float(inside.mean()) if len(inside) else float("nan")
+        ends = _interval(inside, resamples)
+        table.append(
+            {"low": low, "high": high, "count": len(inside), "mean": mean, "mean_low": ends[0], "mean_high": ends[1]}
+        )
     return table
+
+
+def _interval(values: NDArray[np.float64], resamples: int) -> tuple[float, float]:
+    """95% interval of a mean by bootstrap, NaN for fewer than two values."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    draws = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), (0.025, 0.975))
+    return float(low), float(high)

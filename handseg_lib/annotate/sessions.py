@@ -21,19 +21,33 @@ def aligned_color(frame: Frame) -> NDArray[np.uint8]:
     Black where the sensor has no reading and where the colour camera, whose view is narrower, does not look. In
     contrast, `Frame.rgb` knows the exact depth, and repeats the last column of the photograph beyond its border.
     """
+    u, v = color_coordinates(frame)
+    out = cv2.remap(frame.color_rgb, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    out[frame.depth == 0] = 0
+    return out
+
+
+def in_color_view(frame: Frame) -> NDArray[np.bool_]:
+    """(H, W) depth pixels with a reading that the colour camera's picture covers: only these can be annotated."""
+    u, v = color_coordinates(frame)
+    height, width = frame.depth.shape
+    inside = (u >= -0.5) & (u < width - 0.5) & (v >= -0.5) & (v < height - 0.5)
+    return inside & (frame.depth > 0)
+
+
+def color_coordinates(frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H, W) float32 columns and rows of the photograph at which the colour camera sees each measured point.
+
+    A pixel without a reading is taken to be 1 m away.
+    """
     scene = frame.scene
     height, width = frame.depth.shape
     move = np.linalg.inv(scene.color_camera.pose) @ scene.depth_camera.pose
     color = scene.color_camera.resized(width, height).intrinsics
-    points = frame.intrinsics.deproject(frame.depth)
+    points = frame.intrinsics.deproject(np.where(frame.depth > 0, frame.depth, np.float32(1)))
     moved = rotate(move[:3, :3], points.reshape(-1, 3)) + move[:3, 3].astype(np.float32)
     x, y, z = (moved[:, i].reshape(height, width) for i in range(3))
-    z = np.where(frame.depth > 0, z, np.float32(1))
-    u = np.float32(color.fx) * x / z + np.float32(color.cx)
-    v = np.float32(color.fy) * y / z + np.float32(color.cy)
-    out = cv2.remap(frame.color_rgb, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    out[frame.depth == 0] = 0
-    return out
+    return np.float32(color.fx) * x / z + np.float32(color.cx), np.float32(color.fy) * y / z + np.float32(color.cy)
 
 
 def probe_pictures(session: GloveSession, side: str, count: int = PICTURES) -> list[tuple[NDArray[np.uint8], Circle]]:

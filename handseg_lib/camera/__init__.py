@@ -1,4 +1,7 @@
-"""Cameras: the pinhole model now; RealSense acquisition, recordings and the simulated camera build on it."""
+"""Cameras: the pinhole model here; `realsense.open_camera` opens a RealSense, a recording or a simulated camera.
+
+Only the pinhole model is re-exported: the synthetic world builds on it, and the simulated camera on that world.
+"""
 
 from handseg_lib.camera.intrinsics import (
     FREIBURG,

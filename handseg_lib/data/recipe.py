@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.annotate import flood_fill
 from handseg_lib.code_version import digest, imported_files
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError
@@ -40,12 +41,14 @@ class ImageKind:
         channels: shape after height and width.
         store: frame and the metres of one step of its depth -> what is stored.
         load: the inverse, given those metres too.
+        code: files that decide what is stored beside those that render the frame; other code, another set.
     """
 
     dtype: type
     channels: tuple[int, ...]
     store: Callable[[Frame, float], NDArray]
     load: Callable[[NDArray, float], NDArray]
+    code: tuple[Path, ...] = ()
 
 
 def _as_stored(image: NDArray, unit: float) -> NDArray:
@@ -79,6 +82,13 @@ def bare_labels(one: Frame) -> NDArray[np.uint8]:
     return labels
 
 
+def flooded_labels(one: Frame) -> NDArray[np.uint8]:
+    """(H, W) labels of the left hand as HandNet's heuristic finds it in the sensor's depth; see `flood_fill`."""
+    joints = one.scene.joints.get("left")
+    placed = None if joints is None else one.truth.camera.to_camera(joints)
+    return flood_fill.flood_labels(one.depth, one.intrinsics, placed)
+
+
 IMAGES: dict[str, ImageKind] = {
     "depth": ImageKind(np.uint16, (), lambda one, unit: np.rint(one.depth / np.float32(unit)), _metres),
     "labels": _plain(lambda one: one.labels),
@@ -103,6 +113,13 @@ IMAGES: dict[str, ImageKind] = {
     "color_rgb": _plain(lambda one: one.color_rgb, 3),
     "color_labels": _plain(lambda one: one.color_labels),
     "bare_labels": _plain(bare_labels),
+    "flooded_labels": ImageKind(
+        np.uint8,
+        (),
+        lambda one, unit: flooded_labels(one),
+        _as_stored,
+        code=(Path(flood_fill.__file__),),
+    ),
 }
 """Image name -> kind. `color_rgb`, `color_labels` and `bare_labels` are in the colour camera's own view, all others in
 the depth camera's; parts are ids of `PARTS`, contact is 0 or 1."""
@@ -149,8 +166,11 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the recipe and of the code that renders this scene."""
+        """Hash of the recipe, of the code that renders this scene, and of what makes its images."""
         facts = {**asdict(self), "code": scene_code(self.scene), "version": VERSION}
+        files = sorted({path for name in self.images for path in IMAGES[name].code})
+        if files:
+            facts["images_code"] = digest(files)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

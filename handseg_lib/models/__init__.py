@@ -14,10 +14,26 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from handseg_lib.errors import ParameterError
+from handseg_lib.models.deconvnet import DeconvNet
+from handseg_lib.models.fcn import FCN
+from handseg_lib.models.forest import Forest
 from handseg_lib.models.handseg import HandSegNet
+from handseg_lib.models.segnet import SegNet
 from handseg_lib.models.unet import UNet
 
-__all__ = ["MODELS", "Architecture", "HandSegNet", "UNet", "create", "flop_count", "parameter_count"]
+__all__ = [
+    "FCN",
+    "MODELS",
+    "Architecture",
+    "DeconvNet",
+    "Forest",
+    "HandSegNet",
+    "SegNet",
+    "UNet",
+    "create",
+    "flop_count",
+    "parameter_count",
+]
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,10 @@ class Architecture:
 
 MODELS: dict[str, Architecture] = {
     "handseg": Architecture(HandSegNet, "HandSeg (Bojja et al.), Section 5.1, Figure 5"),
+    "forest": Architecture(Forest, "HandSeg (Bojja et al.), Section 6.1; Shotton et al. 2011, Eq. 1"),
+    "fcn": Architecture(FCN, "FCN (Long et al. 2015), Figure 3, on VGG-16"),
+    "segnet": Architecture(SegNet, "SegNet (Badrinarayanan et al. 2017), Figure 2"),
+    "deconvnet": Architecture(DeconvNet, "DeconvNet (Noh et al. 2015), Figure 2"),
     "unet": Architecture(UNet, "U-Net (Ronneberger et al. 2015) with a ResNet encoder, as in ETHand, Section 3"),
 }
 """Every architecture by the name that runs and tables use."""

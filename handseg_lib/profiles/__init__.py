@@ -63,6 +63,22 @@ class Network(Part):
         return self.height, self.width
 
 
+class Benchmark(Part):
+    """How large the methods are that are compared with each other in one table.
+
+    Attributes:
+        proposed: channels of the first layer of HandSeg's network.
+        vgg: channels of the first layer of networks on VGG-16, whose own number is 64.
+        offsets: candidate features of the random forest.
+        pixels: training pixels of the random forest, over all frames together.
+    """
+
+    proposed: int = Field(ge=1)
+    vgg: int = Field(ge=1)
+    offsets: int = Field(ge=1)
+    pixels: int = Field(ge=1)
+
+
 class Schedule(Part):
     """How one family of runs is trained. Its length is given either in steps or in passes over the training set.
 
@@ -145,6 +161,8 @@ class Profile(Part):
         scenes: scene name -> its frames; every synthetic set is made from these.
         network: image size and width of the networks that take depth.
         colour: image size and width of the networks that take colour.
+        benchmark: how large the methods of HandSeg's tables are.
+        latency: image size, and channels of every network's first layer, at which their speeds are compared.
         schedules: family of runs -> how they are trained.
         show: sizes of what is computed live in notebooks.
     """
@@ -156,6 +174,8 @@ class Profile(Part):
     scenes: dict[str, Frames]
     network: Network
     colour: Network
+    benchmark: Benchmark
+    latency: Network
     schedules: dict[str, Schedule]
     show: Show
 
@@ -231,6 +251,8 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
         "schedules": Schedule,
         "network": Network,
         "colour": Network,
+        "benchmark": Benchmark,
+        "latency": Network,
         "show": Show,
     }
     return list(parts[location[0]].model_fields)

@@ -20,7 +20,8 @@ def kept(kind: str, facts: object, sources: tuple[str, ...], build: Callable[[],
     Args:
         kind: folder in the store.
         facts: what the thing depends on; its `repr` must say all of it.
-        sources: modules of `synth`, such as "hand/mesh", whose text decides what is built: other code never reads this code's files.
+        sources: modules of `synth`, such as "hand/mesh", whose text decides what is built: other code never reads this
+            code's files.
         build: makes the arrays.
     """
     here = Path(__file__).parent

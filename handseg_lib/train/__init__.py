@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handseg_lib.profiles import Profile
+from handseg_lib.train import runs as _declarations  # noqa: F401  # enters every run; the name is the function's
 from handseg_lib.train.registry import RUNS, RunConfig, config
 
 if TYPE_CHECKING:

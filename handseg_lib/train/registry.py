@@ -1,32 +1,39 @@
 """What is trained, by name. Each run is a function of a profile that returns pure data; imports nothing heavy.
 
-To add a run, write such a function with `@declares("paper/name")`: its model, data, loss and schedule. The name is then
-known to `train.run`, to the command line and to the workflow.
+The functions are in the package `train/runs`, one module a paper. To add a run, write one there with
+`@declares("paper/name")`: its model, data, loss and schedule. The name is then known to `train.run`, to the command
+line and to the workflow.
 """
 
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Part, Profile, Schedule, load
 
 REAL_SETS = ("sr305", "egohands", "hgr", "handseg", "nyu", "handnet", "rhd")
-"""Names of data sets that are read from the real data's folder; every other name is a synthetic scene."""
+"""Names of data sets that are read from the real data's folder. Every other name is a synthetic scene, or a counterpart
+of a real set (`data.counterparts`)."""
 
 
 class Data(Part):
     """Which frames of which set.
 
     Attributes:
-        source: a synthetic scene, or one of `REAL_SETS`.
+        source: a synthetic scene, a counterpart of a real set such as `like_nyu`, or one of `REAL_SETS`.
         split: train, val or test; `all` for real sets without splits.
         count: number of frames; None for all that there are.
         height, width: pixels that a synthetic scene is rendered at; None for the real set's own.
         seed: seed of a synthetic set.
         inputs: the image that the network takes of each frame; `rgb` of synthetic scenes is the colour camera's view.
         bare: sleeves and gloves of synthetic frames count as background, so that hands and arms are skin.
+        reading: what a real set's loader is told beside folder and split: `{"unit": 0.001}` for HandSeg's files,
+            `{"division": "official"}` for HandNet's.
+        aspect: width over height that depth frames are padded to, with pixels that have no reading; None leaves them.
+        first: only so many of these frames, from the first on; None for all. Synthetic frames are drawn one by one and
+            independently, so the first ones are a random part.
     """
 
     source: str
@@ -37,6 +44,14 @@ class Data(Part):
     seed: int = 0
     inputs: Literal["depth", "rgb"] = "depth"
     bare: bool = False
+    reading: dict[str, str | float] = Field(default_factory=dict)
+    aspect: float | None = Field(default=None, gt=0)
+    first: int | None = Field(default=None, ge=1)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was added to this class later is left out where it says nothing: results without it stay valid."""
+        return {key: value for key, value in plain(self).items() if key not in ("reading", "aspect", "first") or value}
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -54,7 +69,8 @@ class Data(Part):
     def __str__(self) -> str:
         if self.real:
             return f"real {self.source} frames"
-        return f"synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
+        part = f"the first {self.first} " if self.first else ""
+        return f"{part}synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
 
 
 class Photographic(Part):
@@ -185,7 +201,7 @@ class RunConfig(Part):
 
 
 RUNS: dict[str, Callable[[Profile], RunConfig]] = {}
-"""Every run by name: a function from a profile to its configuration."""
+"""Every run by name: a function from a profile to its configuration. Importing `handseg_lib.train` fills it."""
 
 
 def declares(name: str) -> Callable[[Callable[[Profile], RunConfig]], Callable[[Profile], RunConfig]]:
@@ -216,120 +232,3 @@ def frames(profile: Profile, scene: str, split: Literal["train", "val", "test"])
     """One split of a synthetic scene, as large as the profile says."""
     sizes = profile.scene(scene)
     return Data(source=scene, split=split, count=getattr(sizes, split), height=sizes.height, width=sizes.width)
-
-
-@declares("handseg/proposed")
-def proposed(profile: Profile) -> RunConfig:
-    """HandSeg's own network on left hand, right hand and background: Table 2, row "Proposed".
-
-    The paper puts "the class frequency in the loss" and prints no formula. With the plain inverse, a short training
-    finds nearly every hand and paints it far too wide (at `quick`, seed 0: recall 0.93 at a mean IoU of 0.39), so we
-    take its square root.
-    """
-    scene = "exo_two_hands"
-    train = frames(profile, scene, "train")
-    return RunConfig(
-        name="handseg/proposed",
-        paper="handseg",
-        section="5.1, 6.1",
-        model="handseg",
-        options={"width": profile.network.channels},
-        train=train,
-        validation=frames(profile, scene, "val"),
-        label_map="left_right",
-        weighting="sqrt",
-        input_size=profile.network.size,
-        schedule=profile.schedule("handseg").over(train.count),
-        tests=(Evaluation(name="synthetic", data=frames(profile, scene, "test"), label_map="left_right"),),
-    )
-
-
-@declares("handseg/synthetic_to_real")
-def synthetic_to_real(profile: Profile) -> RunConfig:
-    """Trained on rendered depth only, with strong augmentation, and measured on real frames as well.
-
-    The real frames label one hand only, so left and right are one class. Arms are a class of their own while learning:
-    where the hand ends is what a real frame asks first. Frames are turned all the way round, because a camera may stand
-    anywhere and a real arm may hang into the view from above.
-    """
-    scene = "exo_two_hands"
-    train = frames(profile, scene, "train")
-    return RunConfig(
-        name="handseg/synthetic_to_real",
-        paper="handseg",
-        section="6.3",
-        model="handseg",
-        options={"width": profile.network.channels},
-        train=train,
-        validation=frames(profile, scene, "val"),
-        label_map="hand_and_arm",
-        weighting="none",
-        input_size=profile.network.size,
-        augmentation=Augmentation(
-            flip=0.5, rotation=180.0, zoom=(0.8, 1.25), shift=0.1, depth_scale=(0.9, 1.1), holes=3
-        ),
-        schedule=profile.schedule("synthetic_to_real").over(train.count),
-        tests=(
-            Evaluation(name="synthetic", data=frames(profile, scene, "test"), label_map="hand"),
-            Evaluation(name="sr305", data=Data(source="sr305"), label_map="hand", only_measured=False, keep=64),
-        ),
-    )
-
-
-EXO_COLOUR = ("exo_hand_object",)
-"""Third-person scenes that colour networks learn from beside `ego_hand_object`."""
-
-COLOUR = Augmentation(
-    flip=0.5,
-    rotation=25.0,
-    zoom=(0.7, 1.8),
-    shift=0.15,
-    stretch=1.25,
-    photographic=Photographic(
-        brightness=0.4, contrast=0.4, saturation=0.5, hue=0.03, grey=0.05, blur=1.5, noise=12.0, jpeg=30
-    ),
-)
-"""Other cameras and other light: photographs differ among themselves more than our renderings do."""
-
-
-def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluation:
-    """A test on colour images."""
-    return Evaluation(name=name, data=data, label_map=label_map, upsampling="bilinear", only_measured=False, keep=keep)
-
-
-def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: bool) -> RunConfig:
-    """A small U-Net trained on rendered colour images only, measured on rendered and on real ones."""
-    ego, scenes = "ego_hand_object", ("ego_hand_object", *EXO_COLOUR)
-
-    def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
-        return frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
-
-    train = tuple(colour(scene, "train") for scene in scenes)
-    synthetic = (on_colour(scene, colour(scene, "test"), label_map) for scene in scenes)
-    return RunConfig(
-        name=name,
-        paper="none",
-        section="the synthetic world",
-        model="unet",
-        options={"width": profile.colour.channels},
-        train=train,
-        validation=colour(ego, "val"),
-        label_map=label_map,
-        weighting="none",
-        input_size=profile.colour.size,
-        augmentation=COLOUR,
-        schedule=profile.schedule("rgb").over(sum(data.count for data in train)),
-        tests=(*synthetic, on_colour(real, Data(source=real, inputs="rgb"), label_map, keep=64)),
-    )
-
-
-@declares("world/rgb_hand")
-def rgb_hand(profile: Profile) -> RunConfig:
-    """Hands up to the wrist in colour images of two scenes; measured on real EgoHands frames as well."""
-    return colour_run(profile, "world/rgb_hand", "hand", "egohands", bare=False)
-
-
-@declares("world/rgb_skin")
-def rgb_skin(profile: Profile) -> RunConfig:
-    """All bare skin of hands and arms in colour images; measured on real HGR photographs as well."""
-    return colour_run(profile, "world/rgb_skin", "hand_arm", "hgr", bare=True)

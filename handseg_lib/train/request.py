@@ -12,6 +12,7 @@ from handseg_lib.profiles import Profile, load
 from handseg_lib.train import device, export, registry
 from handseg_lib.train.evaluate import evaluate
 from handseg_lib.train.fit import fit
+from handseg_lib.train.fit_forest import fit_forest
 from handseg_lib.train.result import Measured, Run
 from handseg_lib.train.sets import Frames, missing, open_set
 from handseg_lib.train.store import Entry
@@ -36,7 +37,7 @@ def request(
     root = Path(data_root).expanduser().resolve() if data_root else paths.data_root()
     fabric = device.start(config.schedule.precision, devices, nodes)
     with fabric.rank_zero_first():  # the first renders, the others then find the frames
-        learning = {"train": open_set(config.train), "validation": open_set(config.validation)}
+        learning = {"train": open_set(config.train, root), "validation": open_set(config.validation, root)}
         reasons = {test.name: missing(test.data, root) for test in config.tests}
         tests = {test.name: open_set(test.data, root) for test in config.tests if not reasons[test.name]}
     entry = Entry(config, seed, {use: frames.fingerprint for use, frames in learning.items()})
@@ -76,7 +77,8 @@ def _finish(
 
 def _train(entry: Entry, learning: Mapping[str, Frames], fabric: Fabric) -> None:
     """Train, or go on training, and store the result."""
-    fitted = fit(entry.config, entry.seed, learning["train"], learning["validation"], fabric, entry.checkpoint)
+    train = fit_forest if entry.config.model == "forest" else fit
+    fitted = train(entry.config, entry.seed, learning["train"], learning["validation"], fabric, entry.checkpoint)
     if fabric.global_rank == 0:
         origin = {
             **device.describe(fabric, entry.config.schedule),

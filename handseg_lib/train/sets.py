@@ -1,8 +1,11 @@
 """From what a configuration says about data to the frames themselves."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+import numpy as np
 
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import RunError
@@ -60,6 +63,40 @@ class ColourView(Sequence[Sample]):
         return Sample(self.frames.index["ids"][index], truths[self.labels], rgb=truths["color_rgb"])
 
 
+class Padded(Sequence[Sample]):
+    """The depth frames of a set brought to another aspect: rows or columns without a reading on both sides.
+
+    A network works at one size, and frames of another aspect would be stretched; so pixels stay square.
+    Colour is left away.
+    """
+
+    def __init__(self, frames: Frames, aspect: float) -> None:
+        self.frames, self.aspect = frames, aspect
+        self.fingerprint = f"{frames.fingerprint}:{aspect:.4f}"
+        if hasattr(frames, "label_maps"):
+            self.label_maps = frames.label_maps
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.frames[index]
+        if sample.depth is None:
+            raise RunError(f"{sample.id}: has no depth; only depth frames can be padded to an aspect. Drop `aspect`.")
+        height, width = sample.depth.shape
+        more = max(0, round(height * self.aspect) - width), max(0, round(width / self.aspect) - height)
+        left, top = more[0] // 2, more[1] // 2
+        sides = ((top, more[1] - top), (left, more[0] - left))
+        camera = sample.intrinsics and replace(
+            sample.intrinsics,
+            cx=sample.intrinsics.cx + left,
+            cy=sample.intrinsics.cy + top,
+            width=width + more[0],
+            height=height + more[1],
+        )
+        return Sample(sample.id, np.pad(sample.labels, sides), np.pad(sample.depth, sides), None, camera)
+
+
 class Together(Sequence[Sample]):
     """Several sets one after the other."""
 
@@ -87,24 +124,38 @@ def open_set(data: Data | tuple[Data, ...], data_root: Path | None = None) -> Fr
         data_root: folder of the real sets.
 
     Raises:
-        RunError: for a real set when there is no such folder.
+        RunError: for a real set when there is no such folder, or `reading` names what its loader does not take.
         DataError: when the set's files cannot be used.
     """
     if isinstance(data, tuple):
         return Together([open_set(one, data_root) for one in data])
-    if not data.real:
-        from handseg_lib.data.synthetic import synthetic  # the renderer is not needed for real data
+    frames = _opened(data, data_root) if data.real else _rendered(data)
+    for count in (data.count if data.real else None, data.first):
+        frames = frames if count is None else First(frames, count)
+    return Padded(frames, data.aspect) if data.aspect else frames
 
-        size = data.height, data.width
-        rendered = synthetic(data.source, data.split, data.count, size, data.seed, images=data.images)
-        if data.inputs == "depth":
-            return rendered
-        return ColourView(rendered, "bare_labels" if data.bare else "color_labels")
+
+def _rendered(data: Data) -> Frames:
+    """A synthetic set."""
+    from handseg_lib.data.counterparts import rendered  # the renderer is not needed for real data
+
+    frames = rendered(data.source, data.split, data.count, (data.height, data.width), data.seed, images=data.images)
+    if data.inputs == "depth":
+        return frames
+    return ColourView(frames, "bare_labels" if data.bare else "color_labels")
+
+
+def _opened(data: Data, data_root: Path | None) -> Frames:
+    """A real set."""
     reason = missing(data, data_root)
     if reason:
         raise RunError(reason)
-    frames = _REAL[data.source](data_root / data.source, data.split)
-    return frames if data.count is None else First(frames, data.count)
+    try:
+        return _REAL[data.source](data_root / data.source, data.split, **data.reading)
+    except TypeError as error:
+        if not data.reading:
+            raise
+        raise RunError(f"the {data} cannot be read with {data.reading}: {error}. Correct `reading`.") from error
 
 
 def missing(data: Data, data_root: Path | None) -> str:
@@ -136,22 +187,22 @@ def _hgr(root: Path, split: str) -> Frames:
     return HGRSet(_undivided(root, split))
 
 
-def _handseg(root: Path, split: str) -> Frames:
-    from handseg_lib.data.handseg import HandSegSet
+def _handseg(root: Path, split: str, unit: float | None = None) -> Frames:
+    from handseg_lib.data.handseg import UNIT, HandSegSet
 
-    return HandSegSet(root, split)
-
-
-def _nyu(root: Path, split: str) -> Frames:
-    from handseg_lib.data.nyu import NYUSet
-
-    return NYUSet(root, split)
+    return HandSegSet(root, split, UNIT if unit is None else unit)
 
 
-def _handnet(root: Path, split: str) -> Frames:
+def _nyu(root: Path, split: str, far: float | None = None) -> Frames:
+    from handseg_lib.data.nyu import FAR, NYUSet
+
+    return NYUSet(root, split, FAR if far is None else far)
+
+
+def _handnet(root: Path, split: str, division: Literal["session", "official"] = "session") -> Frames:
     from handseg_lib.data.handnet import HandNetSet
 
-    return HandNetSet(root, split)
+    return HandNetSet(root, split, division)
 
 
 def _rhd(root: Path, split: str) -> Frames:
@@ -167,7 +218,7 @@ def _undivided(root: Path, split: str) -> Path:
     return root
 
 
-_REAL: dict[str, Callable[[Path, str], Frames]] = {
+_REAL: dict[str, Callable[..., Frames]] = {
     "sr305": _sr305,
     "egohands": _egohands,
     "hgr": _hgr,

@@ -19,6 +19,9 @@ TRAINING = (
 )
 """Files that decide what a training ends with, besides the model's own."""
 
+OWN_TRAINING = {"forest": ("train/fit_forest.py",)}
+"""Files that train one architecture and no other."""
+
 MEASURING = (
     "metrics/confusion.py",
     "data/labels.py",
@@ -32,7 +35,8 @@ MEASURING = (
 
 def training_code(model: str) -> str:
     """Version of the code that trains a model: the files above, and those of the model."""
-    return digest((*(LIBRARY / name for name in TRAINING), *model_files(model)))
+    names = (*TRAINING, *OWN_TRAINING.get(model, ()))
+    return digest((*(LIBRARY / name for name in names), *model_files(model)))
 
 
 def measuring_code() -> str:

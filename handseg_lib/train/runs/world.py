@@ -1,0 +1,64 @@
+"""Runs that ask what the synthetic world is worth: colour networks trained on renderings, tested on photographs."""
+
+from typing import Literal
+
+from handseg_lib.profiles import Profile
+from handseg_lib.train.registry import Augmentation, Data, Evaluation, Photographic, RunConfig, declares, frames
+
+EXO_COLOUR = ("exo_hand_object",)
+"""Third-person scenes that colour networks learn from beside `ego_hand_object`."""
+
+COLOUR = Augmentation(
+    flip=0.5,
+    rotation=25.0,
+    zoom=(0.7, 1.8),
+    shift=0.15,
+    stretch=1.25,
+    photographic=Photographic(
+        brightness=0.4, contrast=0.4, saturation=0.5, hue=0.03, grey=0.05, blur=1.5, noise=12.0, jpeg=30
+    ),
+)
+"""Other cameras and other light: photographs differ among themselves more than our renderings do."""
+
+
+def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluation:
+    """A test on colour images."""
+    return Evaluation(name=name, data=data, label_map=label_map, upsampling="bilinear", only_measured=False, keep=keep)
+
+
+def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: bool) -> RunConfig:
+    """A small U-Net trained on rendered colour images only, measured on rendered and on real ones."""
+    ego, scenes = "ego_hand_object", ("ego_hand_object", *EXO_COLOUR)
+
+    def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
+        return frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
+
+    train = tuple(colour(scene, "train") for scene in scenes)
+    synthetic = (on_colour(scene, colour(scene, "test"), label_map) for scene in scenes)
+    return RunConfig(
+        name=name,
+        paper="none",
+        section="the synthetic world",
+        model="unet",
+        options={"width": profile.colour.channels},
+        train=train,
+        validation=colour(ego, "val"),
+        label_map=label_map,
+        weighting="none",
+        input_size=profile.colour.size,
+        augmentation=COLOUR,
+        schedule=profile.schedule("rgb").over(sum(data.count for data in train)),
+        tests=(*synthetic, on_colour(real, Data(source=real, inputs="rgb"), label_map, keep=64)),
+    )
+
+
+@declares("world/rgb_hand")
+def rgb_hand(profile: Profile) -> RunConfig:
+    """Hands up to the wrist in colour images of two scenes; measured on real EgoHands frames as well."""
+    return colour_run(profile, "world/rgb_hand", "hand", "egohands", bare=False)
+
+
+@declares("world/rgb_skin")
+def rgb_skin(profile: Profile) -> RunConfig:
+    """All bare skin of hands and arms in colour images; measured on real HGR photographs as well."""
+    return colour_run(profile, "world/rgb_skin", "hand_arm", "hgr", bare=True)
