@@ -63,6 +63,17 @@ class Network(Part):
         return self.height, self.width
 
 
+class Colour(Network):
+    """What the networks on colour images see, and which architecture they have.
+
+    Attributes:
+        model: `handseg`, the strided network with three input channels, which learns from scratch on two cores; or
+            `unet` on a ResNet-18, whose width is the channels of its decoder at full size.
+    """
+
+    model: Literal["handseg", "unet"]
+
+
 class Benchmark(Part):
     """How large the methods are that are compared with each other in one table.
 
@@ -160,7 +171,7 @@ class Profile(Part):
         bootstrap: resamplings of an interval.
         scenes: scene name -> its frames; every synthetic set is made from these.
         network: image size and width of the networks that take depth.
-        colour: image size and width of the networks that take colour.
+        colour: image size, architecture and width of the networks that take colour.
         benchmark: how large the methods of HandSeg's tables are.
         latency: image size, and channels of every network's first layer, at which their speeds are compared.
         schedules: family of runs -> how they are trained.
@@ -173,7 +184,7 @@ class Profile(Part):
     bootstrap: int = Field(ge=10)
     scenes: dict[str, Frames]
     network: Network
-    colour: Network
+    colour: Colour
     benchmark: Benchmark
     latency: Network
     schedules: dict[str, Schedule]
@@ -250,7 +261,7 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
         "scenes": Frames,
         "schedules": Schedule,
         "network": Network,
-        "colour": Network,
+        "colour": Colour,
         "benchmark": Benchmark,
         "latency": Network,
         "show": Show,

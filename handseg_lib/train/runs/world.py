@@ -15,10 +15,13 @@ COLOUR = Augmentation(
     shift=0.15,
     stretch=1.25,
     photographic=Photographic(
-        brightness=0.4, contrast=0.4, saturation=0.5, hue=0.03, grey=0.05, blur=1.5, noise=12.0, jpeg=30
+        brightness=0.3, contrast=0.3, saturation=0.3, hue=0.02, grey=0.05, blur=1.0, noise=6.0, jpeg=40
     ),
 )
-"""Other cameras and other light: photographs differ among themselves more than our renderings do."""
+"""Other cameras and other light: photographs differ among themselves more than our renderings do.
+
+Stronger changes of colour and noise are more than a short training can take: hands are then found by shape alone.
+"""
 
 
 def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluation:
@@ -27,7 +30,7 @@ def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluatio
 
 
 def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: bool) -> RunConfig:
-    """A small U-Net trained on rendered colour images only, measured on rendered and on real ones."""
+    """A small U-shaped network trained on rendered colour images only, measured on rendered and on real ones."""
     ego, scenes = "ego_hand_object", ("ego_hand_object", *EXO_COLOUR)
 
     def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
@@ -39,12 +42,12 @@ def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: boo
         name=name,
         paper="none",
         section="the synthetic world",
-        model="unet",
+        model=profile.colour.model,
         options={"width": profile.colour.channels},
         train=train,
         validation=colour(ego, "val"),
         label_map=label_map,
-        weighting="none",
+        weighting="sqrt",
         input_size=profile.colour.size,
         augmentation=COLOUR,
         schedule=profile.schedule("rgb").over(sum(data.count for data in train)),
