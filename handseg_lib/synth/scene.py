@@ -220,8 +220,9 @@ def kept_faces(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:
     used[corners.ravel()] = True
     number, stays = np.cumsum(used, dtype=np.int32) - 1, np.flatnonzero(used)
     per_face = {name: getattr(mesh, name).take(faces) for name in ("labels", "parts", "material")}
-    per_vertex = {name: getattr(mesh, name).take(stays, 0) for name in ("vertices", "rest", "rest_normals", "frames")}
-    return Mesh(faces=number.take(corners), **per_face, **per_vertex)
+    per_vertex = {name: getattr(mesh, name).take(stays, 0) for name in ("vertices", "rest", "rest_normals")}
+    frames = np.broadcast_to(mesh.frames[:1], (len(stays), 3, 3)) if mesh.rigid else mesh.frames.take(stays, 0)
+    return Mesh(faces=number.take(corners), frames=frames, **per_face, **per_vertex)
 
 
 def sample_color_camera(rng: np.random.Generator) -> Camera:

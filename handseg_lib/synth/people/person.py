@@ -59,8 +59,7 @@ def circle(points: int) -> NDArray[np.float64]:
 
 def piece(vertices: Array, shape: tuple[int, int], surface: Surface, label: Label, texture: Array) -> Mesh:
     """A loft as a mesh whose rest coordinates are its place on the cloth: around, along, and a constant."""
-    mesh = Mesh.of(vertices, grid_faces(*shape), int(label), int(surface))
-    return replace(mesh, rest=np.ascontiguousarray(texture, np.float32))
+    return Mesh.of(vertices, grid_faces(*shape), int(label), int(surface), rest=texture)
 
 
 def cloth_texture(shape: tuple[int, int], spacing: tuple[float, float], offset: float) -> Array:
