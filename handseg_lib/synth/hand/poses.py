@@ -67,11 +67,12 @@ class HandPose:
         angles = np.asarray(angles, np.float64)
         if angles.shape != (21,):
             raise ValueError(f"a hand pose has 21 angles (thumb 5, fingers 4 each), found shape {angles.shape}")
-        clipped = np.clip(angles, *np.array(THUMB_LIMITS + FINGER_LIMITS * 4).T)
+        limits = THUMB_LIMITS + FINGER_LIMITS * 4
+        clipped = [min(max(angle, low), high) for angle, (low, high) in zip(angles.tolist(), limits, strict=True)]
         for flexion in range(5, 21, 4):
-            room = FINGER_LIMITS[1][1] * (1 - 0.85 * np.clip(clipped[flexion] / (np.pi / 2), 0, 1))
-            clipped[flexion + 1] = np.clip(clipped[flexion + 1], -room, room)
-        return cls(*(tuple(part.tolist()) for part in np.split(clipped, (5, 9, 13, 17))))
+            room = FINGER_LIMITS[1][1] * (1 - 0.85 * min(max(clipped[flexion] / (np.pi / 2), 0.0), 1.0))
+            clipped[flexion + 1] = min(max(clipped[flexion + 1], -room), room)
+        return cls(tuple(clipped[:5]), *(tuple(clipped[k : k + 4]) for k in range(5, 21, 4)))
 
     @property
     def angles(self) -> NDArray[np.float64]:

@@ -82,6 +82,10 @@ class Person:
     @classmethod
     def of(cls, subject: int, session: int) -> "Person":
         """Subject 0..13 in one of their sessions; the build is the subject's, the clothes are the session's."""
+        return _person(subject, session)
+
+    @classmethod
+    def _drawn(cls, subject: int, session: int) -> "Person":
         rng = np.random.default_rng([814, subject])
         female = subject % 2 == 1
         shape, head = BodyShape.sample(rng, female), HeadShape.sample(rng, female)
@@ -99,7 +103,7 @@ class Person:
         """All but legs, hands and forearms, in the person frame: head, trunk, upper arms, clothes."""
         shirt = self._shirt(pose, spine, rng)
         limbs = {side: self._arm(arm, side, rng) for side, arm in arms.items()}
-        limbs = {side: [blend_into_trunk(limb, shirt, arms[side]) for limb in limbs[side]] for side in arms}
+        limbs = {side: blend_into_trunk(limbs[side], shirt, arm) for side, arm in arms.items()}
         radius = arm_radius(self.hand.arm_girth) + np.float32(0.3 * self.outfit.sleeve_ease)
         shirt = blend_into_arms(shirt, [(arm_line(arm), radius) for arm in arms.values()])
         meshes = [*self._head(pose, spine), self._chest(spine), shirt]
@@ -232,3 +236,9 @@ class Person:
         sag = line + (ease * 0.6)[:, None].astype(np.float32) * np.array([0, 1, 0], np.float32)  # cloth hangs
         vertices = loft(sag, frames, outline)
         return piece(vertices, (count, around), Surface.SHIRT, label, cloth_texture((count, around), spacing, 3.0))
+
+
+@lru_cache(maxsize=256)
+def _person(subject: int, session: int) -> Person:
+    """`Person.of`, kept: nothing about a person changes from frame to frame."""
+    return Person._drawn(subject, session)
