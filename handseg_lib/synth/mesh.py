@@ -16,6 +16,8 @@ _LAYOUT = (
     ("frames", False, (3, 3), np.dtype(np.float32)), ("material", True, (), np.dtype(np.int32)),
 )  # fmt: skip
 """Each array of a mesh: its name, whether it goes by faces or by vertices, the rest of its shape, its type."""
+_UNTURNED = np.eye(3, dtype=np.float32)[None]
+_UNTURNED.flags.writeable = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,18 @@ class Mesh:
         label: int = 0,
         material: int = 0,
         normals: NDArray[np.floating] | None = None,
+        rest: NDArray[np.floating] | None = None,
     ) -> Self:
-        """A rigid thing in its rest pose: one label, one material, no parts; smooth normals unless given."""
+        """A rigid thing in its rest pose: one label, one material, no parts; smooth normals unless given.
+
+        `rest`: (V, 3) coordinates for textures; default: the vertices.
+        """
         v, f = np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.int32)
         n = vertex_normals(v, f) if normals is None else np.ascontiguousarray(normals, np.float32)
-        frames = np.broadcast_to(np.eye(3, dtype=np.float32), (len(v), 3, 3))
+        r = v if rest is None else np.ascontiguousarray(rest, np.float32)
+        frames = np.broadcast_to(_UNTURNED, (len(v), 3, 3))
         return cls(
-            v, f, np.full(len(f), label, np.uint8), np.zeros(len(f), np.uint8), v, n, frames,
+            v, f, np.full(len(f), label, np.uint8), np.zeros(len(f), np.uint8), r, n, frames,
             np.full(len(f), material, np.int32),
         )  # fmt: skip
 
@@ -79,6 +86,11 @@ class Mesh:
         f, n = self.frames, self.rest_normals
         return f[..., 0] * n[:, 0, None] + f[..., 1] * n[:, 1, None] + f[..., 2] * n[:, 2, None]
 
+    @property
+    def rigid(self) -> bool:
+        """Whether all vertices share one frame in memory, as `of` makes it."""
+        return len(self.frames) > 0 and self.frames.strides[0] == 0
+
     def transformed(self, matrix: NDArray[np.floating]) -> Self:
         """The mesh moved by a 4x4 rigid transform (rotation and translation).
 
@@ -87,8 +99,7 @@ class Mesh:
         """
         t = check_rigid(matrix)
         vertices = rotate(t[:3, :3], self.vertices) + t[:3, 3]
-        rigid = len(self.frames) > 0 and self.frames.strides[0] == 0  # one matrix for all vertices, as `of` makes it
-        before = self.frames[:1] if rigid else self.frames
+        before = self.frames[:1] if self.rigid else self.frames
         frames = np.empty(before.shape, np.float32)
         for k in range(3):
             frames[..., k] = rotate(t[:3, :3], before[..., k])
@@ -121,8 +132,12 @@ class Mesh:
         first = np.cumsum([0] + [len(m.vertices) for m in meshes[:-1]], dtype=np.int32)
         joined = {
             name: np.concatenate([getattr(m, name) for m in meshes])
-            for name in ("vertices", "labels", "parts", "rest", "rest_normals", "frames", "material")
+            for name in ("vertices", "labels", "parts", "rest", "rest_normals", "material")
         }
+        if all(m.rigid and np.array_equal(m.frames[0], meshes[0].frames[0]) for m in meshes):
+            joined["frames"] = np.broadcast_to(meshes[0].frames[:1], (len(joined["vertices"]), 3, 3))
+        else:
+            joined["frames"] = np.concatenate([m.frames for m in meshes])
         return Mesh(faces=np.concatenate([m.faces + k for m, k in zip(meshes, first, strict=True)]), **joined)
 
 

@@ -119,29 +119,48 @@ class Truth:
         hit = np.flatnonzero(faces >= 0)
         self.pixels, self.faces = wanted.take(hit), faces.take(hit)
         self._corners = corners
-        self._solve(np.ascontiguousarray(rays[:, 0]).take(hit), np.ascontiguousarray(rays[:, 1]).take(hit))
+        self._rays = tuple(column.take(self.pixels) for column in _ray_columns(camera.intrinsics))
+        self._solve()
 
-    def _solve(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
-        """Depth and barycentric weights of every hit from the planes of the faces (see the module's docstring)."""
+    def _solve(self) -> None:
+        """M^-1 of every face that is met, and with it the depth of every hit (see the module's docstring)."""
         met = np.zeros(len(self.mesh.faces), bool)
         met[self.faces] = True
-        place = (np.cumsum(met) - 1).take(self.faces)
-        a, b, c = (self._corners[self.mesh.faces[met, i]].astype(np.float64) for i in range(3))
+        self._met = self.mesh.faces.compress(met, 0)
+        self._place = (np.cumsum(met) - 1).take(self.faces)
+        a, b, c = (self._corners.take(self._met[:, i], 0).astype(np.float64) for i in range(3))
         rows = np.stack([cross(b, c), cross(c, a), cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
         det = dot(a, rows[:, 0])
         rows /= np.where(det == 0, 1, det)[:, None, None]
-        inverse = np.ascontiguousarray(rows.astype(np.float32).reshape(-1, 9).T)
-        columns = []
-        for i in range(3):
-            weight, along_y, ahead = (inverse[3 * i + k].take(place) for k in range(3))
-            weight *= x
-            along_y *= y
-            weight += along_y
-            weight += ahead
-            columns.append(np.maximum(weight, 0, out=weight))  # a hit on an edge may lie a rounding error outside
-        self.distance = 1 / (columns[0] + columns[1] + columns[2])
-        self._rays = x, y
-        self._weights = tuple(np.multiply(weight, self.distance, out=weight) for weight in columns)
+        self._inverse = rows
+        self.distance = 1 / self._planes(rows[:, 0] + rows[:, 1] + rows[:, 2])
+
+    def _planes(self, coefficients: NDArray[np.float64], which: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """(M, 3) a linear function of the ray (x, y, 1) for each face met -> (N,) values at all or some hit pixels."""
+        (x, y), place = self._rays, self._place
+        if which is not None:
+            x, y, place = x.take(which), y.take(which), place.take(which)
+        of_x, of_y, ahead = coefficients.T.astype(np.float32, order="C")
+        total, part = of_x.take(place), of_y.take(place)
+        total *= x
+        part *= y
+        total += part
+        total += ahead.take(place)
+        return total
+
+    def _weights_at(self, which: NDArray[np.int64] | None = None) -> tuple[NDArray[np.float32], ...]:
+        """Barycentric weights of all or some hits, three times (M,)."""
+        weights = tuple(self._planes(self._inverse[:, corner], which) for corner in range(3))
+        for weight in weights:
+            np.maximum(weight, 0, out=weight)  # a hit on an edge may lie a rounding error outside
+        total = weights[0] + weights[1] + weights[2]
+        for weight in weights:
+            weight /= total
+        return weights
+
+    @cached_property
+    def _weights(self) -> tuple[NDArray[np.float32], ...]:
+        return self._weights_at()
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
@@ -174,7 +193,8 @@ class Truth:
 
     def some(self, values: NDArray[np.float32], which: NDArray[np.int64]) -> NDArray[np.float32]:
         """(V,) or (V, C) values at vertices -> (M,) or (M, C) at some of the hit pixels."""
-        columns = [(corners.take(which), weights.take(which)) for corners, weights in self._columns]
+        met, weights = self._met.take(self._place.take(which), 0).astype(np.intp), self._weights_at(which)
+        columns = [(np.ascontiguousarray(met[:, i]), weights[i]) for i in range(3)]
         if values.ndim == 1:
             return _blended(values, columns)
         out = np.empty((len(which), values.shape[1]), values.dtype)
@@ -250,7 +270,10 @@ class Truth:
         """(H, W) cosine between the surface normal and the direction to the camera, in [0, 1]; 0 where nothing is."""
         towards = rotate(self.camera.pose[:3, :3].T, self.mesh.normals)
         at_vertices = -dot(self._corners, towards) / np.sqrt(dot(self._corners, self._corners))
-        return self.image(np.clip(self.interpolate(at_vertices), 0, 1))
+        a, b, c = (self._inverse[:, i] * at_vertices.take(self._met[:, i])[:, None] for i in range(3))
+        values = self._planes(a + b + c)
+        values *= self.distance
+        return self.image(np.clip(values, 0, 1, out=values))
 
 
 def cast(caster: Caster, camera: Camera) -> Truth:
@@ -317,6 +340,12 @@ def view_rays(intrinsics: Intrinsics) -> NDArray[np.float32]:
     rays = np.ascontiguousarray(intrinsics.rays().reshape(-1, 3))
     rays.flags.writeable = False
     return rays
+
+
+@lru_cache(maxsize=8)
+def _ray_columns(intrinsics: Intrinsics) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """x and y of `view_rays`, (H * W,) each, in one piece in memory."""
+    return tuple(np.ascontiguousarray(view_rays(intrinsics)[:, i]) for i in range(2))
 
 
 def dot(a: NDArray, b: NDArray) -> NDArray:

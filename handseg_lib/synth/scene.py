@@ -158,10 +158,12 @@ def dressed(hand: Mesh, side: str, gloved: bool = False) -> Mesh:
     if gloved:
         hand = in_glove(hand)
     label, glove = HAND_OF[side]
-    reach = hand.rest[:, 1][hand.faces].max(axis=1)
-    labels = np.where(reach > 0, label, hand.labels).astype(np.uint8)
-    surface = np.where((reach > GLOVE_HEM) & gloved, glove, Surface.HAND)
-    return replace(hand, labels=labels).with_material(surface)
+    along = np.ascontiguousarray(hand.rest[:, 1])
+    a, b, c = (along.take(hand.faces[:, i]) for i in range(3))
+    reach = np.maximum(np.maximum(a, b), c)
+    labels = np.where(reach > 0, np.uint8(label), hand.labels)
+    surface = np.where((reach > GLOVE_HEM) & gloved, np.int32(glove), np.int32(Surface.HAND))
+    return replace(hand, labels=labels, material=surface)
 
 
 def placed_meshes(objects: Sequence[PlacedObject]) -> tuple[list[Mesh], tuple[Material, ...]]:
@@ -182,7 +184,8 @@ def in_view(mesh: Mesh, view: Intrinsics = SR300_DEPTH) -> Mesh:
     x, y, z = mesh.vertices.T
     width, height = (0.62 * size / f * z + 0.06 for size, f in ((view.width, view.fx), (view.height, view.fy)))
     where = (z < 0.05) + 2 * (x > width) + 4 * (x < -width) + 8 * (y > height) + 16 * (y < -height)
-    a, b, c = (where.astype(np.uint8)[mesh.faces[:, i]] for i in range(3))
+    where = where.astype(np.uint8)
+    a, b, c = (where.take(mesh.faces[:, i]) for i in range(3))
     return kept_faces(mesh, np.flatnonzero((a & b & c) == 0))
 
 
@@ -220,8 +223,9 @@ def kept_faces(mesh: Mesh, faces: NDArray[np.int64]) -> Mesh:
     used[corners.ravel()] = True
     number, stays = np.cumsum(used, dtype=np.int32) - 1, np.flatnonzero(used)
     per_face = {name: getattr(mesh, name).take(faces) for name in ("labels", "parts", "material")}
-    per_vertex = {name: getattr(mesh, name).take(stays, 0) for name in ("vertices", "rest", "rest_normals", "frames")}
-    return Mesh(faces=number.take(corners), **per_face, **per_vertex)
+    per_vertex = {name: getattr(mesh, name).take(stays, 0) for name in ("vertices", "rest", "rest_normals")}
+    frames = np.broadcast_to(mesh.frames[:1], (len(stays), 3, 3)) if mesh.rigid else mesh.frames.take(stays, 0)
+    return Mesh(faces=number.take(corners), frames=frames, **per_face, **per_vertex)
 
 
 def sample_color_camera(rng: np.random.Generator) -> Camera:

@@ -67,11 +67,12 @@ class HandPose:
         angles = np.asarray(angles, np.float64)
         if angles.shape != (21,):
             raise ValueError(f"a hand pose has 21 angles (thumb 5, fingers 4 each), found shape {angles.shape}")
-        clipped = np.clip(angles, *np.array(THUMB_LIMITS + FINGER_LIMITS * 4).T)
+        limits = THUMB_LIMITS + FINGER_LIMITS * 4
+        clipped = [min(max(angle, low), high) for angle, (low, high) in zip(angles.tolist(), limits, strict=True)]
         for flexion in range(5, 21, 4):
-            room = FINGER_LIMITS[1][1] * (1 - 0.85 * np.clip(clipped[flexion] / (np.pi / 2), 0, 1))
-            clipped[flexion + 1] = np.clip(clipped[flexion + 1], -room, room)
-        return cls(*(tuple(part.tolist()) for part in np.split(clipped, (5, 9, 13, 17))))
+            room = FINGER_LIMITS[1][1] * (1 - 0.85 * min(max(clipped[flexion] / (np.pi / 2), 0.0), 1.0))
+            clipped[flexion + 1] = min(max(clipped[flexion + 1], -room), room)
+        return cls(tuple(clipped[:5]), *(tuple(clipped[k : k + 4]) for k in range(5, 21, 4)))
 
     @property
     def angles(self) -> NDArray[np.float64]:
@@ -184,22 +185,25 @@ GESTURES: Mapping[str, HandPose] = MappingProxyType({
 
 def bone_frames(shape: HandShape, pose: HandPose) -> NDArray[np.float64]:
     """(17, 4, 4) frames of `BONES` in the hand frame; the forearm's is left straight."""
-    frames = np.tile(np.eye(4), (len(BONES), 1, 1))
-    for finger, name in enumerate(FINGERS):
-        angles, lengths = getattr(pose, name), shape.segments[finger]
-        if finger == 0:
-            rotation = thumb_rotation(*angles[:3])
-            bends = (0.0, *angles[3:])
-        else:
-            mcp, spread, pip, dip = angles
-            rotation = turn(2, -(NEUTRAL_SPREAD[finger] + spread))
-            bends = (mcp, pip, dip)
-        position = shape.knuckles[finger]
-        for segment in range(3):
-            rotation = rotation @ turn(0, bends[segment])
-            bone = 1 + 3 * finger + segment
-            frames[bone, :3, :3], frames[bone, :3, 3] = rotation, position
-            position = position + lengths[segment] * rotation[:, 1]
+    base, bends = np.empty((5, 3, 3)), np.empty((5, 3))
+    base[0], bends[0] = thumb_rotation(*pose.thumb[:3]), (0.0, *pose.thumb[3:])
+    for finger, name in enumerate(FINGERS[1:], 1):
+        mcp, spread, pip, dip = getattr(pose, name)
+        base[finger], bends[finger] = turn(2, -(NEUTRAL_SPREAD[finger] + spread)), (mcp, pip, dip)
+    bends = bends.cumsum(axis=1)[..., None]  # all hinges of a finger share one axis: their angles add up
+    c, s = np.cos(bends), np.sin(bends)
+    y, z = base[:, None, :, 1], base[:, None, :, 2]
+    along = c * y + s * z
+    steps = (shape.segments[..., None] * along)[:, :2]
+    frames = np.zeros((len(BONES), 4, 4))
+    frames[:] = np.eye(4)
+    fingers = frames[1:16].reshape(5, 3, 4, 4)
+    fingers[..., :3, 0] = base[:, None, :, 0]
+    fingers[..., :3, 1] = along
+    fingers[..., :3, 2] = c * z - s * y
+    fingers[:, 0, :3, 3] = shape.knuckles
+    fingers[:, 1, :3, 3] = shape.knuckles + steps[:, 0]
+    fingers[:, 2, :3, 3] = shape.knuckles + steps[:, 0] + steps[:, 1]
     return frames
 
 
@@ -208,7 +212,6 @@ def joint_positions(shape: HandShape, pose: HandPose) -> NDArray[np.float64]:
     frames = bone_frames(shape, pose)
     joints = np.zeros((21, 3))
     joints[list(BONE_JOINT[:-1])] = frames[:-1, :3, 3]
-    for finger in range(5):
-        last = frames[3 + 3 * finger]
-        joints[4 + 4 * finger] = last[:3, 3] + shape.segments[finger][2] * last[:3, 1]
+    last = frames[3:16:3]
+    joints[4::4] = last[:, :3, 3] + shape.segments[:, 2, None] * last[:, :3, 1]
     return joints

@@ -152,8 +152,8 @@ class Spine:
 
     def nearest(self, points: NDArray) -> tuple[NDArray, NDArray]:
         """(N, 3) points -> their coordinates (N, 3) in the frame of the nearest height, and that height (N,)."""
-        gap = points[:, None] - self.points[None]
-        index = np.argmin((gap * gap).sum(axis=2), axis=1)
+        dx, dy, dz = (points[:, i, None] - self.points[:, i] for i in range(3))  # short last axes are slow
+        index = np.argmin(dx * dx + dy * dy + dz * dz, axis=1)
         local = np.einsum("nji,nj->ni", self.rotations[index], points - self.points[index])
         return local, self.heights[index]
 

@@ -59,8 +59,7 @@ def circle(points: int) -> NDArray[np.float64]:
 
 def piece(vertices: Array, shape: tuple[int, int], surface: Surface, label: Label, texture: Array) -> Mesh:
     """A loft as a mesh whose rest coordinates are its place on the cloth: around, along, and a constant."""
-    mesh = Mesh.of(vertices, grid_faces(*shape), int(label), int(surface))
-    return replace(mesh, rest=np.ascontiguousarray(texture, np.float32))
+    return Mesh.of(vertices, grid_faces(*shape), int(label), int(surface), rest=texture)
 
 
 def cloth_texture(shape: tuple[int, int], spacing: tuple[float, float], offset: float) -> Array:
@@ -83,6 +82,10 @@ class Person:
     @classmethod
     def of(cls, subject: int, session: int) -> "Person":
         """Subject 0..13 in one of their sessions; the build is the subject's, the clothes are the session's."""
+        return _person(subject, session)
+
+    @classmethod
+    def _drawn(cls, subject: int, session: int) -> "Person":
         rng = np.random.default_rng([814, subject])
         female = subject % 2 == 1
         shape, head = BodyShape.sample(rng, female), HeadShape.sample(rng, female)
@@ -100,7 +103,7 @@ class Person:
         """All but legs, hands and forearms, in the person frame: head, trunk, upper arms, clothes."""
         shirt = self._shirt(pose, spine, rng)
         limbs = {side: self._arm(arm, side, rng) for side, arm in arms.items()}
-        limbs = {side: [blend_into_trunk(limb, shirt, arms[side]) for limb in limbs[side]] for side in arms}
+        limbs = {side: blend_into_trunk(limbs[side], shirt, arm) for side, arm in arms.items()}
         radius = arm_radius(self.hand.arm_girth) + np.float32(0.3 * self.outfit.sleeve_ease)
         shirt = blend_into_arms(shirt, [(arm_line(arm), radius) for arm in arms.values()])
         meshes = [*self._head(pose, spine), self._chest(spine), shirt]
@@ -233,3 +236,9 @@ class Person:
         sag = line + (ease * 0.6)[:, None].astype(np.float32) * np.array([0, 1, 0], np.float32)  # cloth hangs
         vertices = loft(sag, frames, outline)
         return piece(vertices, (count, around), Surface.SHIRT, label, cloth_texture((count, around), spacing, 3.0))
+
+
+@lru_cache(maxsize=256)
+def _person(subject: int, session: int) -> Person:
+    """`Person.of`, kept: nothing about a person changes from frame to frame."""
+    return Person._drawn(subject, session)

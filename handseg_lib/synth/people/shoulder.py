@@ -36,29 +36,43 @@ def _raised(shirt: Mesh, line: Array, radius: Array) -> tuple[NDArray[np.int64],
     upper = slice(0, len(line) // 4)
     line, radius = line[upper], radius[upper]
     low, high = line.min(axis=0) - 0.16, line.max(axis=0) + 0.16
-    near = np.flatnonzero(((shirt.vertices > low) & (shirt.vertices < high)).all(axis=1))
-    gap = shirt.vertices[near, None] - line[None]
-    distance = np.sqrt((gap * gap).sum(axis=2))
+    near = np.flatnonzero(_in_box(shirt.vertices, low, high))
+    points = shirt.vertices.take(near, 0)
+    dx, dy, dz = (points[:, i, None] - line[:, i] for i in range(3))  # sums over a short last axis are slow
+    distance = np.sqrt(dx * dx + dy * dy + dz * dz)
     closest = np.argmin(distance - radius, axis=1)
     fade = 1 - closest / (len(line) - 1)
     height = _bulge(distance[np.arange(len(near)), closest] - radius[closest]) * np.clip(1.6 * fade, 0, 1)
     return near, height
 
 
-def blend_into_trunk(limb: Mesh, shirt: Mesh, arm: Arm) -> Mesh:
-    """Upper arm or sleeve, raised where it enters the trunk; further along the arm nothing changes."""
-    along = (limb.vertices - arm.shoulder) @ (arm.elbow - arm.shoulder) / np.sum((arm.elbow - arm.shoulder) ** 2)
-    near = np.flatnonzero(along < 0.5)
-    points = limb.vertices[near]
+def blend_into_trunk(limbs: Sequence[Mesh], shirt: Mesh, arm: Arm) -> list[Mesh]:
+    """Upper arm and sleeve of one arm, raised where they enter the trunk; further along the arm nothing changes."""
+    upper = arm.elbow - arm.shoulder
+    along = [(limb.vertices - arm.shoulder) @ (upper / (upper @ upper)) for limb in limbs]
+    places = [np.flatnonzero(one < 0.5) for one in along]
+    points = np.concatenate(
+        [np.zeros((0, 3), np.float32), *(m.vertices[p] for m, p in zip(limbs, places, strict=True))]
+    )
     low, high = points.min(axis=0, initial=np.inf) - 1.01 * FILLET, points.max(axis=0, initial=-np.inf) + 1.01 * FILLET
-    x, y, z = shirt.vertices.T  # only what can be near goes into the tree
-    inside = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2])
-    tree = cKDTree(shirt.vertices[inside], balanced_tree=False, compact_nodes=False)  # asked once: quick to build
-    distance, _ = tree.query(points, distance_upper_bound=FILLET)
-    found = np.isfinite(distance)
-    near, distance = near[found], distance[found]
-    height = _bulge(distance) * np.clip((0.5 - along[near]) / 0.3, 0, 1)
-    return _pushed(limb, near, height)
+    beside = shirt.vertices[_in_box(shirt.vertices, low, high)]  # only what can be near goes into the tree
+    tree = cKDTree(beside, balanced_tree=False, compact_nodes=False)  # asked once: quick to build
+    distances, _ = tree.query(points, distance_upper_bound=FILLET)
+    raised, first = [], 0
+    for limb, share, near in zip(limbs, along, places, strict=True):
+        distance = distances[first : first + len(near)]
+        first += len(near)
+        found = np.isfinite(distance)
+        near, distance = near[found], distance[found]
+        height = _bulge(distance) * np.clip((0.5 - share[near]) / 0.3, 0, 1)
+        raised.append(_pushed(limb, near, height))
+    return raised
+
+
+def _in_box(points: Array, low: NDArray, high: NDArray) -> NDArray[np.bool_]:
+    """(N,) which of (N, 3) points lie between two corners."""
+    x, y, z = points.T
+    return (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2])
 
 
 def _bulge(distance: NDArray) -> NDArray:

@@ -39,10 +39,11 @@ def exo_two_hands(rng: np.random.Generator, split: str = "train") -> Scene:
     posture = sample_posture(rng, person, hand_model(person.hand), SR300_DEPTH)
     present = rng.random() >= 0.02
     to_camera = np.linalg.inv(posture.camera)
-    body = [m.transformed(to_camera) for m in (person_meshes(person, posture, rng) if present else [])]
+    stiff = person_meshes(person, posture, rng) if present else []
     hands = placed_hands(person, posture, to_camera, gloved) if present else {}
-    around = [m.transformed(to_camera) for m in surroundings(posture, rng)]
-    meshes = [*body, *(hand.mesh for hand in hands.values()), *around]
+    stiff += surroundings(posture, rng)
+    meshes = [Mesh.merge(stiff).transformed(to_camera)] if stiff else []
+    meshes += [hand.mesh for hand in hands.values()]
     up = (to_camera[:3, :3] @ np.array([0, -1.0, 0])).astype(np.float32)
     return Scene(
         name="exo_two_hands",
@@ -86,9 +87,9 @@ def placed_hands(person: Person, posture: Posture, to_camera: np.ndarray, gloved
     model, hands = hand_model(person.hand), {}
     for side, arm in posture.arms.items():
         wrist = posture.wrists[side]
-        mesh = dressed(model.posed(posture.hands[side], wrist, side, arm.elbow), side, gloved).transformed(to_camera)
-        elbow = to_camera[:3, :3] @ arm.elbow + to_camera[:3, 3]
-        hands[side] = PlacedHand(model, posture.hands[side], to_camera @ wrist, elbow, mesh)
+        elbow, wrist = to_camera[:3, :3] @ arm.elbow + to_camera[:3, 3], to_camera @ wrist
+        mesh = dressed(model.posed(posture.hands[side], wrist, side, elbow), side, gloved)
+        hands[side] = PlacedHand(model, posture.hands[side], wrist, elbow, mesh)
     return hands
 
 

@@ -139,8 +139,9 @@ def _gap(z: Field, dark: Mask, fields: Fields, p: SR300) -> Mask:
     where = np.flatnonzero(source)
     near = z.ravel().take(where)
     depths[nearest.ravel().take(where)] = np.where(dark.ravel().take(where), near * np.float32(1 - p.deep_step), near)
-    width = np.float32(p.gap_px) + np.float32(p.gap_spread_px) * (fields.clumps(4) + fields.clumps(2))
-    width *= np.float32(fields.scale)
+    spread = p.gap_spread_px * fields.scale
+    width = fields.clumps(4, spread=spread, mean=p.gap_px * fields.scale)
+    width += fields.clumps(2, spread=spread)
     gap = distance < width
     where = np.flatnonzero(gap)
     before = np.maximum(depths.take(nearest.ravel().take(where)), np.float32(0.01))
@@ -161,9 +162,13 @@ def _decoded(lit: Mask, nearest: Field, fields: Fields, p: SR300) -> Mask:
     The less light returns from a distance, the more raggedly. A wider look at the neighbourhood drops crumbs and fills
     small holes, as the camera's own filter does.
     """
-    rough = np.clip(1 + np.float32(0.5) * fields.clumps(14), np.float32(0.2), 2)  # some contours are smooth
-    weak = np.minimum(nearest * nearest * np.float32(1 / RAGGED_AT**2), 1.5)
-    needed = np.float32(0.5) + np.float32(p.raggedness) * weak * rough * np.clip(fields.clumps(2.2), -2, 2)
+    needed = fields.clumps(14, spread=0.5, mean=1, within=(0.2, 2))  # some contours are smooth
+    weak = nearest * nearest
+    weak *= np.float32(1 / RAGGED_AT**2)
+    needed *= np.minimum(weak, np.float32(1.5), out=weak)
+    limit = 2 * p.raggedness
+    needed *= fields.clumps(2.2, spread=p.raggedness, within=(-limit, limit))
+    needed += np.float32(0.5)
     around = share(lit, 2 * p.window_px * fields.scale)
     own = share(lit, p.window_px * fields.scale)
     return (nearest < NOTHING) & ((own > needed) & (around > np.float32(0.2)) | (around > np.float32(0.75)))
@@ -171,23 +176,34 @@ def _decoded(lit: Mask, nearest: Field, fields: Fields, p: SR300) -> Mask:
 
 def _reading(z: Field, lit: Mask, nearest: Field, valid: Mask, fields: Fields, p: SR300) -> Field:
     """Depth of the decoded pixels in metres: the window's mean of the surface plus a smooth error."""
-    own = np.where((z > 0) & (z < nearest * np.float32(1 + p.step)), z, nearest)  # past a silhouette: what is beside it
-    part = 1 - share(lit, 3 * p.window_px * fields.scale)
-    error = np.float32(p.ripple) * (fields.clumps(6) + np.float32(0.7) * fields.clumps(2.5, elongation=4))
-    error += np.float32(p.edge_error) * part * fields.clumps(3.5)
-    measured = np.where(valid, own + error * z * z, 0).astype(np.float32)
+    own = (z > 0) & (z < nearest * np.float32(1 + p.step))
+    part = share(lit, 3 * p.window_px * fields.scale)
+    measured = fields.clumps(6, spread=p.ripple)
+    measured += fields.clumps(2.5, elongation=4, spread=0.7 * p.ripple)
+    np.subtract(1, part, out=part)
+    part *= fields.clumps(3.5, spread=p.edge_error)
+    measured += part
+    measured *= z
+    measured *= z
+    measured += np.where(own, z, nearest)  # past a silhouette: what is beside it
+    measured *= valid
     return _smoothed(measured, valid, odd(p.window_px * fields.scale), p)
 
 
 def _smoothed(measured: Field, valid: Mask, window: int, p: SR300) -> Field:
     """Mean over the valid readings of each window, unless it mixes surfaces."""
     fine = np.float32(p.unit / SUBUNITS)
-    whole = np.rint(measured / fine)
+    whole = measured / fine
+    np.rint(whole, out=whole)
     kernel = (window, window)
     count = cv2.boxFilter(valid.view(np.uint8), cv2.CV_32F, kernel, normalize=False)
-    mean = cv2.boxFilter(whole, cv2.CV_32F, kernel, normalize=False) / np.maximum(count, 1)
-    mixed = np.abs(mean - whole) > np.float32(0.004) / fine
-    return np.where(valid, np.where(mixed, whole, mean), 0).astype(np.float32) * fine
+    mean = cv2.boxFilter(whole, cv2.CV_32F, kernel, normalize=False)
+    mean /= np.maximum(count, 1, out=count)
+    apart = np.subtract(mean, whole, out=count)
+    np.copyto(mean, whole, where=np.abs(apart, out=apart) > np.float32(0.004) / fine)
+    mean *= valid
+    mean *= fine
+    return mean
 
 
 def _add_pinholes(reading: Field, fields: Fields, p: SR300) -> None:

@@ -20,6 +20,7 @@ Places = NDArray[np.intp]  # flat indices of pixels
 Box = tuple[slice, slice]
 
 REFERENCE_FOCAL = 476.007  # pixels; window and clump sizes are angles, written as pixels of this camera
+ANY = (-np.inf, np.inf)
 STREAK_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
 
 
@@ -46,25 +47,33 @@ def check_view(sensor: str, camera: Intrinsics, **images: Field) -> None:
 
 
 class Fields:
-    """Random fields of about zero mean and unit variance over one image region."""
+    """Random fields over one image region: about zero mean and unit variance, times `spread`, plus `mean`, clipped."""
 
     def __init__(self, rng: np.random.Generator, shape: tuple[int, int], scale: float) -> None:
         self.rng, self.shape, self.scale = rng, shape, scale
 
-    def clumps(self, pitch_px: float, elongation: float = 1) -> Field:
+    def clumps(
+        self,
+        pitch_px: float,
+        elongation: float = 1,
+        *,
+        spread: float = 1.0,
+        mean: float = 0.0,
+        within: tuple[float, float] = ANY,
+    ) -> Field:
         """Smooth lumps of about twice `pitch_px` (pixels at f = 476), `elongation` times as high as wide."""
         grid = self._white(pitch_px, elongation)
         total = grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]
-        return self._enlarge((total >> 2).astype(np.uint8), pitch_px, elongation, deviation=28)
+        return self._enlarge((total >> 2).astype(np.uint8), pitch_px, elongation, _levels(28, spread, mean, *within))
 
-    def streaks(self, pitch_px: float) -> Field:
+    def streaks(self, pitch_px: float, *, spread: float = 1.0) -> Field:
         """Lumps drawn out eightfold along one random direction."""
         grid = self._white(pitch_px)
         dy, dx = STREAK_DIRECTIONS[self.rng.integers(len(STREAK_DIRECTIONS))]
         for length in (1, 2, 4):
             grid = grid + np.roll(grid, (dy * length, dx * length), (0, 1))
-        spread = np.clip((grid >> 3).astype(np.int16) * 2 - 128, 0, 255)
-        return self._enlarge(spread.astype(np.uint8), pitch_px, deviation=36)
+        wide = np.clip((grid >> 3).astype(np.int16) * 2 - 128, 0, 255)
+        return self._enlarge(wide.astype(np.uint8), pitch_px, 1, _levels(36, spread, 0.0, *ANY))
 
     def _white(self, pitch_px: float, elongation: float = 1) -> NDArray[np.uint16]:
         pitch = self._pitch(pitch_px)
@@ -74,19 +83,20 @@ class Fields:
     def _pitch(self, pitch_px: float) -> float:
         return max(pitch_px * self.scale, 1.0)
 
-    def _enlarge(self, grid: NDArray[np.uint8], pitch_px: float, elongation: float = 1, *, deviation: float) -> Field:
+    def _enlarge(self, grid: NDArray[np.uint8], pitch_px: float, elongation: float, levels: Field) -> Field:
         pitch = self._pitch(pitch_px)
         size = (round(grid.shape[1] * pitch), round(grid.shape[0] * pitch * elongation))
         y, x = self.rng.integers(0, int(pitch) + 1, 2)
         fine = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR_EXACT)
         fine = fine[y : y + self.shape[0], x : x + self.shape[1]]
-        return cv2.LUT(fine, _centred(deviation))
+        return cv2.LUT(fine, levels)
 
 
-@lru_cache(maxsize=4)
-def _centred(deviation: float) -> Field:
-    """(256,) what each grey value of a field stands for, in its standard deviations."""
-    return (np.arange(256, dtype=np.float32) - np.float32(127.5)) / np.float32(deviation)
+@lru_cache(maxsize=64)
+def _levels(deviation: float, spread: float, mean: float, low: float, high: float) -> Field:
+    """(256,) what each grey value of a field of that standard deviation stands for: a look-up saves three passes."""
+    values = (np.arange(256) - 127.5) * (spread / deviation) + mean
+    return np.clip(values, low, high).astype(np.float32)
 
 
 def bounding_box(mask: Mask, margin: int) -> Box | None:
@@ -102,16 +112,17 @@ def enough_light(
 ) -> Mask:
     """Where enough light returns: reflectance * cos / z^2 * vignetting above a clumpy threshold."""
     cos = np.clip(cos, 0, 1)
-    tilt = np.float32(p.fold_tilt) * fields.streaks(5) + np.float32(p.fine_tilt) * fields.clumps(3)
-    tilt *= np.sqrt(1 - cos * cos)
+    tilt = fields.streaks(5, spread=p.fold_tilt)
+    tilt += fields.clumps(3, spread=p.fine_tilt)
+    sine = cos * cos
+    np.subtract(1, sine, out=sine)
+    tilt *= np.sqrt(sine, out=sine)
     tilted = np.add(cos, tilt, out=tilt)  # cos(a + t) ~ cos a + t sin a: matters only where light grazes
     x = ((np.arange(camera.width) - camera.cx) / camera.fx)[box[1]].astype(np.float32)
     y = ((np.arange(camera.height) - camera.cy) / camera.fy)[box[0]].astype(np.float32)
     off_axis = 1 + np.float32(p.vignetting) * (x * x + (y * y)[:, None])
     off_axis *= off_axis
-    needed = fields.clumps(6)
-    needed *= np.float32(p.threshold * p.threshold_clumps)
-    needed += np.float32(p.threshold)
+    needed = fields.clumps(6, spread=p.threshold * p.threshold_clumps, mean=p.threshold)
     needed *= z
     needed *= z
     needed *= off_axis
@@ -131,8 +142,15 @@ def shadow(z: Field, first_column: int, focal: float, baseline: float) -> Mask:
         return shadow(z[:, ::-1], 0, focal, -baseline)[:, ::-1]
     u = np.arange(first_column, first_column + z.shape[1], dtype=np.float32)
     parallax = np.float32(focal * baseline)
-    seen = np.where(z > 0, u + parallax / np.maximum(z, np.float32(0.05)), np.float32(-1e6))
-    return (z > 0) & (seen < np.maximum.accumulate(seen, axis=1) - np.float32(0.5))
+    seen = np.maximum(z, np.float32(0.05))
+    np.divide(parallax, seen, out=seen)
+    seen += u
+    there = z > 0
+    np.copyto(seen, np.float32(-1e6), where=~there)
+    covered = np.maximum.accumulate(seen, axis=1)
+    covered -= np.float32(0.5)
+    there &= seen < covered
+    return there
 
 
 def thin_shadow(z: Field, focal: float, baseline: float) -> Mask:
