@@ -122,3 +122,10 @@ def test_sizes_and_stride_must_make_sense() -> None:
         FCN(fc=0)
     with pytest.raises(ValueError, match="stride must be 32, 16 or 8, got stride=4"):
         FCN(stride=4)
+
+
+def test_batch_normalisation_is_optional_and_in_the_encoder_only() -> None:
+    plain, normalised = FCN(width=2), FCN(width=2, batch_norm=True)
+    found = [name for name, layer in normalised.named_modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert len(found) == 13 and all(name.startswith("encoder.") for name in found)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in plain.modules())

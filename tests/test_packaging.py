@@ -69,7 +69,13 @@ def imported(path):
 
 
 def test_imports_of_the_library_are_declared():
-    packages = {"cv2": "opencv-python-headless", "skimage": "scikit-image", "yaml": "pyyaml", "PIL": "pillow"}
+    packages = {
+        "cv2": "opencv-python-headless",
+        "skimage": "scikit-image",
+        "yaml": "pyyaml",
+        "PIL": "pillow",
+        "sklearn": "scikit-learn",
+    }
     packages |= {"pydantic_core": "pydantic", "cycler": "matplotlib"}  # parts of these, in packages of their own
     known = {canonicalize_name(r) for r in [*(Requirement(d).name for d in PROJECT["dependencies"]), "handseg_lib"]}
     undeclared = {

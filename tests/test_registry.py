@@ -170,3 +170,16 @@ def test_a_part_of_a_set_is_opened_from_the_whole(monkeypatch):
     part = open_set(data)
     assert len(part) == 2 and part[1].id == squares[1].id and part.fingerprint != squares.fingerprint
     assert asked == [("exo_two_hands", "train", 6, (48, 64), 0)]
+
+
+def test_networks_on_vgg_take_weights_that_the_profile_names() -> None:
+    profile = profiles.load("quick")
+    named = profile.model_copy(
+        update={"benchmark": profile.benchmark.model_copy(update={"vgg_weights": "vgg16-0.pth"})}
+    )
+    for run in ("fcn32s", "fcn8s", "segnet", "deconvnet"):
+        random, given = (registry.config(f"handseg/{run}", each).options for each in (profile, named))
+        assert "weights" not in random and given["weights"] == "vgg16-0.pth"
+        assert [options.get("batch_norm") for options in (random, given)] == (
+            [True, False] if run.startswith("fcn") else [None, None]
+        )

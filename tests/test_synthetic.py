@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,13 +224,17 @@ def test_fingerprint_follows_recipe_and_code(monkeypatch):
 
 
 def test_a_scene_depends_on_its_own_code_only():
-    names = {name: {path.name for path in recipe_module.scene_files(name)} for name in SCENES}
+    library = Path(recipe_module.__file__).parents[1]
+    names = {
+        name: {path.relative_to(library).as_posix() for path in recipe_module.scene_files(name)} for name in SCENES
+    }
+    common = {"synth/world.py", "synth/render.py", "synth/sensors/__init__.py", "synth/sensors/sr300.py"}
     for scene, files in names.items():
-        assert {"world.py", "render.py", "sensors.py", "sr300.py", "hand_mesh.py", "intrinsics.py"} <= files
-        assert f"{SCENES[scene].__module__.rpartition('.')[2]}.py" in files
-        assert "scenes.py" not in files
-    assert not {name for name in names["exo_two_hands"] if name.startswith("ego_")}
-    assert "sensor_statistics.py" not in names["exo_two_hands"]
+        assert common | {"synth/hand/mesh.py", "synth/hand/__init__.py", "camera/intrinsics.py"} <= files
+        assert f"{SCENES[scene].__module__.removeprefix('handseg_lib.').replace('.', '/')}.py" in files
+        assert "synth/scenes/__init__.py" not in files
+    assert not {name for name in names["exo_two_hands"] if name.startswith("synth/ego/")}
+    assert "synth/sensors/statistics.py" not in names["exo_two_hands"]
 
 
 def test_sets_travel_to_other_processes(store):

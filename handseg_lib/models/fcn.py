@@ -36,6 +36,7 @@ class FCN(nn.Module):
         stride: int = 32,
         width: int = 64,
         fc: int | None = None,
+        batch_norm: bool = False,
         weights: str | None = None,
     ) -> None:
         """Build the network, with random weights but for those of a given file.
@@ -46,6 +47,8 @@ class FCN(nn.Module):
             stride: of the finest scores: 32, or 16 with a skip from pool4, or 8 with one from pool3 as well.
             width: channels of the first convolution. 64 is VGG-16; 16 trains on two cores.
             fc: channels of fc6 and fc7; None takes 64 times `width`, VGG-16's 4096 at its width of 64.
+            batch_norm: normalise in the encoder, which the published network does not do: it starts from ImageNet's
+                weights. From random ones it hardly learns without.
             weights: file of ImageNet weights; see `vgg.load_imagenet`.
 
         Raises:
@@ -59,7 +62,7 @@ class FCN(nn.Module):
         if stride not in (32, 16, 8):
             raise ValueError(f"stride must be 32, 16 or 8, got {stride=}")
         self.stride = stride
-        self.encoder = vgg.encoder(in_channels, width, batch_norm=False)
+        self.encoder = vgg.encoder(in_channels, width, batch_norm)
         self.pool = nn.MaxPool2d(2)
         self.fc6 = nn.Conv2d(8 * width, fc, kernel_size=7, padding=3)
         self.fc7 = nn.Conv2d(fc, fc, kernel_size=1)

@@ -80,12 +80,14 @@ class Benchmark(Part):
     Attributes:
         proposed: channels of the first layer of HandSeg's network.
         vgg: channels of the first layer of networks on VGG-16, whose own number is 64.
+        vgg_weights: file of ImageNet weights for them (`models.vgg.load_imagenet`); None for random ones. Needs 64.
         offsets: candidate features of the random forest.
         pixels: training pixels of the random forest, over all frames together.
     """
 
     proposed: int = Field(ge=1)
     vgg: int = Field(ge=1)
+    vgg_weights: str | None = None
     offsets: int = Field(ge=1)
     pixels: int = Field(ge=1)
 

@@ -73,34 +73,45 @@ def compared(
     )
 
 
+def on_vgg(profile: Profile) -> dict[str, Any]:
+    """Options of a network on VGG-16: its width, and ImageNet's weights where the profile names their file."""
+    weights = profile.benchmark.vgg_weights
+    return {"width": profile.benchmark.vgg} | ({"weights": weights} if weights else {})
+
+
+def fcn(profile: Profile, stride: int) -> dict[str, Any]:
+    """Options of FCN. Without ImageNet's weights it gets batch normalisation, or it would stay where it starts."""
+    return {"stride": stride, "batch_norm": profile.benchmark.vgg_weights is None, **on_vgg(profile)}
+
+
 @declares("handseg/fcn32s")
 def fcn32s(profile: Profile) -> RunConfig:
     """Table 2, row "FCN(32s)": coarse scores, interpolated."""
-    return compared(profile, "fcn32s", "fcn", {"stride": 32, "width": profile.benchmark.vgg})
+    return compared(profile, "fcn32s", "fcn", fcn(profile, 32))
 
 
 @declares("handseg/fcn16s")
 def fcn16s(profile: Profile) -> RunConfig:
     """Not in Table 2; Section 5.1 names it: scores of the fourth pooling stage added."""
-    return compared(profile, "fcn16s", "fcn", {"stride": 16, "width": profile.benchmark.vgg})
+    return compared(profile, "fcn16s", "fcn", fcn(profile, 16))
 
 
 @declares("handseg/fcn8s")
 def fcn8s(profile: Profile) -> RunConfig:
     """Not in Table 2; Section 5.1 names it: scores of the third and fourth pooling stages added."""
-    return compared(profile, "fcn8s", "fcn", {"stride": 8, "width": profile.benchmark.vgg})
+    return compared(profile, "fcn8s", "fcn", fcn(profile, 8))
 
 
 @declares("handseg/segnet")
 def segnet(profile: Profile) -> RunConfig:
     """Table 2, row "SegNet"."""
-    return compared(profile, "segnet", "segnet", {"width": profile.benchmark.vgg})
+    return compared(profile, "segnet", "segnet", on_vgg(profile))
 
 
 @declares("handseg/deconvnet")
 def deconvnet(profile: Profile) -> RunConfig:
     """The row that Table 2 lacks: one epoch of DeconvNet took the paper over 12 hours (Section 6.1)."""
-    return compared(profile, "deconvnet", "deconvnet", {"width": profile.benchmark.vgg})
+    return compared(profile, "deconvnet", "deconvnet", on_vgg(profile))
 
 
 @declares("handseg/forest")

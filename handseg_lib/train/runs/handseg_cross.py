@@ -38,7 +38,7 @@ def cross(profile: Profile, name: str, *learnt: str) -> RunConfig:
         paper="handseg",
         section="6.3",
         model="handseg",
-        options={"width": profile.network.channels},
+        options={"width": profile.benchmark.proposed},
         train=train if len(train) > 1 else train[0],
         validation=like(profile, learnt[0], "val"),
         label_map="hand",
