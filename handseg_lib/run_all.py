@@ -55,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"Python: {env.python} ({env.origin})")
         if command == "test":
             return test(env.python, options.cores)
-        if options.data_root:
-            os.environ["HANDSEG_DATA_ROOT"] = str(Path(options.data_root).expanduser().resolve())
+        if data_root := options.data_root or os.environ.get("HANDSEG_DATA_ROOT"):
+            # Absolute: notebooks run in a folder of their own.
+            os.environ["HANDSEG_DATA_ROOT"] = str(Path(data_root).expanduser().resolve())
         job = Job(
             profile=options.profile,
             notebooks=options.only,
