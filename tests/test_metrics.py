@@ -1,4 +1,4 @@
-"""The metrics against worked examples, pixel loops, torchmetrics and a sum over processes."""
+"""The metrics against worked examples, pixel loops, scikit-learn and a sum over processes."""
 
 import math
 import multiprocessing
@@ -108,21 +108,21 @@ def test_matches_a_pixel_loop(seed: int) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
 @pytest.mark.parametrize(("shape", "classes"), [((1, 5, 5), 2), ((4, 17, 31), 3), ((3, 640), 12)])
-def test_matches_torchmetrics(dtype: torch.dtype, shape: tuple[int, ...], classes: int) -> None:
-    import torchmetrics.functional.classification as tm  # here, because the processes below do not need it
+def test_matches_scikit_learn(dtype: torch.dtype, shape: tuple[int, ...], classes: int) -> None:
+    from sklearn import metrics as sk  # here, because the processes below do not need it
 
     prediction, truth = (torch.from_numpy(x) for x in random_pair(shape, classes))
     ours = ConfusionMatrix([str(i) for i in range(classes)]).update(prediction.to(dtype), truth.to(dtype))
-    options = {"num_classes": classes, "average": None}
-    assert (ours.counts == tm.multiclass_confusion_matrix(prediction, truth, classes).numpy()).all()
-    assert ours.iou() == pytest.approx(tm.multiclass_jaccard_index(prediction, truth, **options).numpy())
-    assert ours.precision() == pytest.approx(tm.multiclass_precision(prediction, truth, **options).numpy())
-    assert ours.recall() == pytest.approx(tm.multiclass_recall(prediction, truth, **options).numpy())
-    assert ours.f1() == pytest.approx(tm.multiclass_f1_score(prediction, truth, **options).numpy())
-    assert ours.pixel_accuracy() == pytest.approx(float(tm.multiclass_accuracy(prediction, truth, classes, "micro")))
-    assert ours.mean_accuracy() == pytest.approx(float(tm.multiclass_accuracy(prediction, truth, classes, "macro")))
-    weighted = tm.multiclass_jaccard_index(prediction, truth, num_classes=classes, average="weighted")
-    assert ours.frequency_weighted_iu() == pytest.approx(float(weighted))
+    pair = truth.numpy().ravel(), prediction.numpy().ravel()
+    options = {"labels": range(classes), "average": None}
+    assert (ours.counts == sk.confusion_matrix(*pair, labels=range(classes))).all()
+    assert ours.iou() == pytest.approx(sk.jaccard_score(*pair, **options))
+    assert ours.precision() == pytest.approx(sk.precision_score(*pair, **options))
+    assert ours.recall() == pytest.approx(sk.recall_score(*pair, **options))
+    assert ours.f1() == pytest.approx(sk.f1_score(*pair, **options))
+    assert ours.pixel_accuracy() == pytest.approx(sk.accuracy_score(*pair))
+    assert ours.mean_accuracy() == pytest.approx(sk.balanced_accuracy_score(*pair))
+    assert ours.frequency_weighted_iu() == pytest.approx(sk.jaccard_score(*pair, average="weighted"))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int64])
