@@ -45,8 +45,8 @@ def encoder(name: str, in_channels: int, output_stride: int = 32) -> nn.Module:
         ParameterError: if there is no such encoder.
     """
     # Here, because it takes two seconds and few who import the models build one of these.
-    from segmentation_models_pytorch.encoders import get_encoder
     from segmentation_models_pytorch.encoders import encoders as known
+    from segmentation_models_pytorch.encoders import get_encoder
 
     if name not in known and not name.startswith("tu-"):
         residual = ", ".join(sorted(n for n in known if n.startswith("resnet")))
