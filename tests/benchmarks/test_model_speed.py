@@ -25,7 +25,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 @pytest.fixture
 def one_thread():
-    """torch on one thread for the while, and no choice of algorithm by timing within the times."""
+    """torch on one thread for the while."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
