@@ -15,9 +15,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from handseg_lib.errors import ParameterError
 from handseg_lib.models.deconvnet import DeconvNet
+from handseg_lib.models.deeplab import DeepLabV3Plus
+from handseg_lib.models.dense_attention import DenseAttentionSeg
 from handseg_lib.models.fcn import FCN
 from handseg_lib.models.forest import Forest
 from handseg_lib.models.handseg import HandSegNet
+from handseg_lib.models.large_kernels import LargeKernels
+from handseg_lib.models.refinenet import RefineNet
 from handseg_lib.models.segnet import SegNet
 from handseg_lib.models.unet import UNet
 
@@ -26,8 +30,12 @@ __all__ = [
     "MODELS",
     "Architecture",
     "DeconvNet",
+    "DeepLabV3Plus",
+    "DenseAttentionSeg",
     "Forest",
     "HandSegNet",
+    "LargeKernels",
+    "RefineNet",
     "SegNet",
     "UNet",
     "create",
@@ -55,6 +63,10 @@ MODELS: dict[str, Architecture] = {
     "fcn": Architecture(FCN, "FCN (Long et al. 2015), Figure 3, on VGG-16"),
     "segnet": Architecture(SegNet, "SegNet (Badrinarayanan et al. 2017), Figure 2"),
     "deconvnet": Architecture(DeconvNet, "DeconvNet (Noh et al. 2015), Figure 2"),
+    "dense_attention": Architecture(DenseAttentionSeg, "DenseAttentionSeg (Bo et al.), Section 4, Figures 4 and 5"),
+    "large_kernels": Architecture(LargeKernels, "Large Kernel Matters (Peng et al. 2017), Figure 2"),
+    "refinenet": Architecture(RefineNet, "RefineNet (Lin et al. 2017), Figures 2 and 3"),
+    "deeplabv3plus": Architecture(DeepLabV3Plus, "DeepLabv3+ (Chen et al. 2018), Figure 2, with output stride 16"),
     "unet": Architecture(UNet, "U-Net (Ronneberger et al. 2015) with a ResNet encoder, as in ETHand, Section 3"),
 }
 """Every architecture by the name that runs and tables use."""

@@ -12,15 +12,9 @@ convolutions, batch normalisation and ReLU; one more 3x3 convolution gives the c
     layer4  H/32 512 ──►
 """
 
-import hashlib
-import re
-from pathlib import Path
-from textwrap import shorten
-
-import torch
 from torch import Tensor, nn
 
-from handseg_lib.errors import ParameterError
+from handseg_lib.models import encoders
 from handseg_lib.models.blocks import pad_to_multiple
 
 STRIDE = 32
@@ -51,23 +45,21 @@ class UNet(nn.Module):
 
         Raises:
             ValueError: if a size is not positive.
-            ParameterError: if the weights' file is absent, is not what its name says, or does not fit the encoder.
+            ParameterError: for an unknown encoder, or a file of weights that cannot be used (`encoders.load_imagenet`).
         """
         # Here, because it takes two seconds and few who import the models build this one.
         from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
-        from segmentation_models_pytorch.encoders import get_encoder
 
         super().__init__()
         if min(in_channels, classes, width) < 1:
             raise ValueError(f"sizes must be positive, got {in_channels=}, {classes=}, {width=}")
-        self.encoder = get_encoder(encoder, in_channels=in_channels, depth=5, weights=None)
+        self.encoder = encoders.encoder(encoder, in_channels)
         self.decoder = UnetDecoder(self.encoder.out_channels, [width * k for k in (16, 8, 4, 2, 1)], use_norm=True)
         self.scores = nn.Conv2d(width, classes, kernel_size=3, padding=1)
         for module in self.decoder.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
-        if encoder_weights is not None:
-            load_encoder(self.encoder, Path(encoder_weights))
+        self.initialisation = encoders.load_imagenet(self.encoder, encoder, encoder_weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) of any size from 1x1 -> (N, classes, H, W) raw class scores.
@@ -80,33 +72,3 @@ class UNet(nn.Module):
         features = self.encoder(pad_to_multiple(x, STRIDE))  # sizes H, H/2, ..., H/32
         y = self.decoder(features)  # (N, width, H, W)
         return self.scores(y)[..., :height, :width]
-
-
-def load_encoder(encoder: nn.Module, path: Path) -> None:
-    """Give an encoder the weights of a file of torchvision's.
-
-    Its name ends with the first digits of the SHA-256 of its content, so that the name, which a run's configuration
-    holds, says which weights were used.
-
-    Raises:
-        ParameterError: as `UNet`.
-    """
-    match = re.fullmatch(r".*-([0-9a-f]{8,64})\.pth", path.name)
-    if match is None or not path.is_file():
-        found = "its name holds no hash" if path.is_file() else "there is no such file"
-        raise ParameterError(
-            f"{path}: {found}; expected weights as torchvision publishes them, such as resnet18-f37072fd.pth. Download "
-            "them there and keep the name, or use encoder_weights=None."
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not digest.startswith(match[1]):
-        raise ParameterError(
-            f"{path}: its SHA-256 begins with {digest[:8]}, its name says {match[1]}. Download it again."
-        )
-    try:
-        encoder.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # pickle, archive and key errors alike: the file is whole, but not of this encoder
-        raise ParameterError(
-            f"{path}: does not fit {type(encoder).__name__} ({shorten(str(error), 200)}). Name weights of the same "
-            "architecture, made for three input channels."
-        ) from error

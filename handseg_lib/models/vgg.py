@@ -10,27 +10,21 @@ torchvision publishes (vgg16-397923af.pth, or its content as .safetensors) and `
 the weights are random, and the networks say which in their attribute `initialisation`.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from textwrap import shorten
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from handseg_lib.errors import ParameterError
+from handseg_lib.models.encoders import RANDOM, adapted, read_weights
 
 STAGES = ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8))
 """Channels of every convolution, stage by stage, in units of the first one's."""
 
 STRIDE = 32
 """The encoder's last features are this much smaller than the image, after the fifth pooling."""
-
-RANDOM = "random weights (He et al. 2015); no ImageNet weights were given"
-"""`initialisation` of a network that was given no file."""
 
 EXPECTED = "expected the weights of torchvision's VGG-16, such as vgg16-397923af.pth"
 
@@ -62,16 +56,12 @@ def stage(channels: list[int], batch_norm: bool) -> nn.Sequential:
 def load_imagenet(encoder: nn.Module, path: str | Path | None, *fully_connected: nn.Conv2d) -> str:
     """Give an encoder the convolutions of a VGG-16 that has learnt ImageNet.
 
-    The first convolution expects red, green and blue. For C other channels each gets the mean of the three colour
-    filters times 3 / C: an image that is the same in all channels is then answered as a grey photograph was. With
-    batch normalisation the file may be of VGG-16 with it (`vgg16_bn`) or without; in the latter case the
-    normalisations stay as they are.
+    The first convolution expects red, green and blue; for other channels see `adapted`. With batch normalisation the
+    file may be of VGG-16 with it (`vgg16_bn`) or without; in the latter case the normalisations stay as they are.
 
     Args:
         encoder: of `encoder`, with a width of 64.
-        path: file of torchvision's `vgg16` or `vgg16_bn`: `.pth`, or the same names in a `.safetensors`. As
-            torchvision's files do, its name must end with the first digits of the SHA-256 of its content, so that the
-            name, which a run's configuration holds, says which weights were used. None leaves everything as it is.
+        path: file of torchvision's `vgg16` or `vgg16_bn`; see `read_weights`. None leaves everything as it is.
         fully_connected: fc6 and fc7 as convolutions; they are filled where they have VGG-16's 4096 channels and the
             file holds them.
 
@@ -84,7 +74,7 @@ def load_imagenet(encoder: nn.Module, path: str | Path | None, *fully_connected:
     if path is None:
         return RANDOM
     path = Path(path)
-    state = read_weights(path)
+    state = read_weights(path, EXPECTED, "vgg16")
     convolutions = [m for m in encoder.modules() if isinstance(m, nn.Conv2d)]
     normalisations = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm2d)]
     if convolutions[0].out_channels != 64:
@@ -112,40 +102,6 @@ def load_imagenet(encoder: nn.Module, path: str | Path | None, *fully_connected:
         _copy(path, name, state, layer)
     filled = _fill(path, state, fully_connected)
     return f"ImageNet weights of {path.name}: " + ", ".join(["13 convolutions", *filled])
-
-
-def adapted(weight: Tensor, channels: int) -> Tensor:
-    """(64, 3, 3, 3) filters for colour -> (64, channels, 3, 3) for as many channels; see `load_imagenet`."""
-    return weight if channels == 3 else weight.mean(1, keepdim=True).expand(-1, channels, -1, -1) * (3 / channels)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name, on the CPU; no code in it is executed.
-
-    Raises:
-        ParameterError: as `load_imagenet`.
-    """
-    if path.suffix not in (".pth", ".safetensors") or not path.is_file():
-        found = "it is neither .pth nor .safetensors" if path.is_file() else "there is no such file"
-        raise ParameterError(f"{path}: {found}; {EXPECTED}. Download them there, or use weights=None.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    match = re.fullmatch(r".*-([0-9a-f]{8,64})", path.stem)
-    if match is None:
-        raise ParameterError(
-            f"{path}: its name holds no hash; {EXPECTED}. If these are the weights you want, call the file "
-            f"vgg16-{digest[:8]}{path.suffix}."
-        )
-    if not digest.startswith(match[1]):
-        raise ParameterError(f"{path}: its SHA-256 begins with {digest[:8]}, its name says {match[1]}. Get it again.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle, archive and header errors alike: nothing in it can be read
-        raise ParameterError(f"{path}: cannot be read ({shorten(str(error), 200)}); {EXPECTED}.") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ParameterError(f"{path}: holds no tensors by name but a {type(state).__name__}; {EXPECTED}.")
-    return dict(state)
 
 
 def _numbered(state: Mapping[str, Tensor], part: str, dimensions: int) -> list[str]:
