@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from handseg_lib import paths
+
 
 @pytest.fixture
 def shared_data() -> Callable[[str], Path]:
-    """`shared_data("sr305")`: a folder of small real samples beside the checkout; the test skips where it is absent."""
-    root = Path(__file__).resolve().parents[2] / "shared" / "data"
+    """`shared_data("sr305")`: a folder of small real samples; the test skips where it is absent.
+
+    Under `HANDSEG_DATA_ROOT`, else beside the checkout.
+    """
+    root = paths.data_root() or Path(__file__).resolve().parents[2] / "shared" / "data"
 
     def folder(name: str) -> Path:
         if not (root / name).is_dir():

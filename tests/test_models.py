@@ -169,3 +169,8 @@ def test_create_names_what_exists() -> None:
         create("handseg", width=0)
     assert {"handseg", "fcn", "segnet", "deconvnet", "unet"} <= set(MODELS)
     assert all(model.source for model in MODELS.values())
+
+
+def test_a_forest_has_no_flops_to_count() -> None:
+    with pytest.raises(ParameterError, match="Forest has no parameters"):
+        flop_count(create("forest"), (32, 32))

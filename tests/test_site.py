@@ -1,11 +1,13 @@
 """The report as a whole: artefacts written through `Report`, built into a site, verified by its manifest."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -99,6 +101,30 @@ def test_index_shows_verdict_numbers_time_and_run(report):
     assert "1 min 05 s" in text and "90.0" in text and "A table &amp; more" in text
     assert "handseg/proposed" in text and "ab12ab12ab12" in text and "cpu, 32-true" in text
     assert "A figure &lt;with&gt; a caption." in text
+
+
+def test_large_pictures_become_lighter_and_drawings_stay():
+    rng = np.random.default_rng(0)
+    photograph = cv2.resize(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8), (800, 600))
+    photograph = cv2.add(photograph, rng.integers(0, 8, photograph.shape, dtype=np.uint8))
+    drawing = np.full((600, 800, 3), 255, np.uint8)
+    drawing[300] = 0
+    cells = []
+    for image in (photograph, drawing):
+        png = base64.b64encode(cv2.imencode(".png", image)[1]).decode()
+        cells.append(
+            new_code_cell("", outputs=[new_output("display_data", {"image/png": png, "text/plain": "a figure"})])
+        )
+    before = new_notebook(cells=cells)
+    after = pages.lighter(before)
+    shown = [cell.outputs[0].data for cell in after.cells]
+    assert set(shown[0]) == {"image/jpeg", "text/plain"} and shown[1] == cells[1].outputs[0].data
+    assert len(shown[0]["image/jpeg"]) <= len(cells[0].outputs[0].data["image/png"]) / 2
+    read = cv2.imdecode(np.frombuffer(base64.b64decode(shown[0]["image/jpeg"]), np.uint8), cv2.IMREAD_COLOR)
+    assert read.shape == photograph.shape and np.abs(read.astype(int) - photograph).mean() < 5
+    assert "image/png" in before.cells[0].outputs[0].data  # the notebook given is left alone
+    assert pages.lighter(after) == after
+    assert "<img" in pages.body(after) and "image/jpeg" in pages.body(after)
 
 
 def test_failed_notebook_is_shown_as_failed(report):

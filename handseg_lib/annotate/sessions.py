@@ -1,4 +1,4 @@
-"""What annotation gets of a synthetic glove session: calibrated thresholds, and colour as the SDK aligns it."""
+"""What annotation gets of a synthetic glove session: calibrated thresholds, and colour aligned to depth."""
 
 import cv2
 import numpy as np
@@ -16,10 +16,11 @@ PICTURES = 9
 
 
 def aligned_color(frame: Frame) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 colour at the depth camera's pixels by the *measured* depth, as `rs.align` does it.
+    """(H, W, 3) uint8 colour at the depth camera's pixels by the *measured* depth.
 
     Black where the sensor has no reading and where the colour camera, whose view is narrower, does not look. In
     contrast, `Frame.rgb` knows the exact depth, and repeats the last column of the photograph beyond its border.
+    A depth pixel is looked up by its centre; `rs.align` takes its upper left corner (notebook 10).
     """
     u, v = color_coordinates(frame)
     out = cv2.remap(frame.color_rgb, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)

@@ -14,12 +14,12 @@ large. Of the 14 people 10 are trained on, 2 validate and 2 test, as everywhere 
 of `like_nyu` is in all splits, as in the real set, of which no division by person is possible.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handseg_lib.camera import FREIBURG, HANDNET, NYU_DEPTH, SR300_DEPTH, Intrinsics
-from handseg_lib.data.sample import Sample
+from handseg_lib.data.sample import Numbered, Sample
 from handseg_lib.errors import DataError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ FOUR = ("like_nyu", "like_handseg", "like_handnet", "like_freiburg")
 """The four of Table 4, in its order."""
 
 
-class Relabelled(Sequence[Sample]):
+class Relabelled(Numbered[Sample]):
     """The frames of a rendered set with the labels of another of its stored images."""
 
     def __init__(self, frames: "SyntheticSet", labels: str, label_maps: tuple[str, ...]) -> None:
@@ -83,7 +83,7 @@ class Relabelled(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self.frames)
 
-    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
+    def __getitem__(self, index: int, /) -> Sample:
         sample = self.frames[index]
         labels = sample.labels if self.labels == "labels" else self.frames.truths(index)[self.labels]
         return Sample(sample.id, labels, sample.depth, None, sample.intrinsics)

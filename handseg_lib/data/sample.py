@@ -1,6 +1,8 @@
 """The one sample type: what every data set, real or synthetic, yields."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,24 @@ class Sample:
                 raise DataError(
                     f"{self.id}: {name} is {image.shape[:2]} but its labels are {self.labels.shape} (height, width)"
                 )
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Numbered(Protocol[T_co]):
+    """What is read one at a time by its number, as every data set here is: fewer promises than a `Sequence`.
+
+    A slice would read its frames at once, so none is promised; a list satisfies this as well.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> T_co: ...
+
+    def __iter__(self) -> Iterator[T_co]:
+        """All of them in order."""
+        return (self[i] for i in range(len(self)))
 
 
 def check_depth(depth: NDArray[np.float32], where: str) -> None:

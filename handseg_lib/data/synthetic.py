@@ -13,7 +13,7 @@ from dataclasses import astuple
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from filelock import FileLock
@@ -24,7 +24,7 @@ from handseg_lib import paths
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import Label
 from handseg_lib.data.recipe import IMAGES, SHARD, Recipe
-from handseg_lib.data.sample import Sample
+from handseg_lib.data.sample import Numbered, Sample
 from handseg_lib.errors import StoreError
 from handseg_lib.files import write_atomic
 from handseg_lib.synth.sensors import SENSORS
@@ -34,7 +34,7 @@ PER_FRAME = ("ids", "subjects", "sessions", "gloved", "domains", "states", "intr
 """What the index lists for each frame. A head or studio camera differs from frame to frame, so its pixels are there."""
 
 
-class SyntheticSet(Sequence[Sample]):
+class SyntheticSet(Numbered[Sample]):
     """A rendered set. Samples are read from memory-mapped files when asked for."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
@@ -64,7 +64,7 @@ class SyntheticSet(Sequence[Sample]):
     def __len__(self) -> int:
         return self.recipe.count
 
-    def __getitem__(self, i: int) -> Sample:  # type: ignore[override]
+    def __getitem__(self, i: int, /) -> Sample:
         i = self._number(i)
         rgb = self._image("rgb", i) if "rgb" in self.recipe.images else None
         depth, labels = self._image("depth", i), self._image("labels", i)
@@ -87,14 +87,8 @@ class SyntheticSet(Sequence[Sample]):
         shard, row = divmod(i, self.recipe.shard)
         return IMAGES[kind].load(self._map(kind, shard)[row], self.index["unit"])
 
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[i] for i in range(len(self)))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "recipe": self.recipe}  # memory maps are opened anew in each process
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["folder"], state["recipe"])  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, Recipe]]:
+        return type(self), (self.folder, self.recipe)  # memory maps are opened anew in each process
 
     @property
     def subjects(self) -> list[int]:

@@ -4,7 +4,6 @@ Items are (input, labels): what the network sees, (2, H, W) float32 of `depth_in
 class ids of a `LabelMap`, (H, W) int64.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from torchvision.transforms import v2
 
 from handseg_lib.data.colour import Shrink, rgb_input
 from handseg_lib.data.labels import LabelMap
-from handseg_lib.data.sample import Sample
+from handseg_lib.data.sample import Numbered, Sample
 from handseg_lib.data.transforms import Resample, depth_input, seeded, training_transform
 from handseg_lib.errors import DataError
 
@@ -37,7 +36,7 @@ class SegmentationData(Dataset[tuple[Tensor, Tensor]]):
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Numbered[Sample],
         label_map: LabelMap,
         size: tuple[int, int],
         transform: v2.Transform | None = None,
@@ -110,7 +109,7 @@ class TrainingStream(SegmentationData):
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Numbered[Sample],
         label_map: LabelMap,
         size: tuple[int, int],
         *,

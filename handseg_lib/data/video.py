@@ -8,7 +8,7 @@ balanced in any set; nouns are drawn.
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from handseg_lib import paths
 from handseg_lib.code_version import digest, imported_files
 from handseg_lib.data.recipe import FOLLOWED
+from handseg_lib.data.sample import Numbered
 from handseg_lib.data.synthetic import available_processors, read_shard, rendered_shards, shard_path, stored_facts
 from handseg_lib.errors import DataError, StoreError
 from handseg_lib.files import write_atomic
@@ -177,7 +178,7 @@ class ClipSample:
         return Flow(self.images["flow"][t].astype(np.float32) * np.float32(FLOW_UNIT), seen > 0, seen > 1)
 
 
-class VideoSet(Sequence[ClipSample]):
+class VideoSet(Numbered[ClipSample]):
     """A rendered set of clips, read from memory-mapped files."""
 
     def __init__(self, folder: Path, recipe: VideoRecipe) -> None:
@@ -206,7 +207,7 @@ class VideoSet(Sequence[ClipSample]):
     def __len__(self) -> int:
         return self.recipe.count
 
-    def __getitem__(self, i: int) -> ClipSample:  # type: ignore[override]
+    def __getitem__(self, i: int, /) -> ClipSample:
         if isinstance(i, slice):
             raise TypeError("a VideoSet is read clip by clip; use [data[i] for i in range(...)]")
         if not -len(self) <= i < len(self):
@@ -216,9 +217,6 @@ class VideoSet(Sequence[ClipSample]):
         return ClipSample(
             index["ids"][i], index["verbs"][i], index["nouns"][i], tuple(index["states"][i]), index["rates"][i], images
         )
-
-    def __iter__(self) -> Iterator[ClipSample]:
-        return (self[i] for i in range(len(self)))
 
     def targets(self, i: int) -> tuple[int, int]:
         """Class numbers of a clip's verb in `recipe.verbs` and of its noun in `recipe.nouns`."""

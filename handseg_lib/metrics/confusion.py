@@ -176,8 +176,6 @@ class ConfusionMatrix:
             and bool((self.counts == other.counts).all())
         )
 
-    __hash__ = None  # type: ignore[assignment]  # counts change
-
     def __repr__(self) -> str:
         return f"ConfusionMatrix({self.class_names}, counts={self.counts.tolist()})"
 

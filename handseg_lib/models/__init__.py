@@ -99,9 +99,14 @@ def flop_count(model: nn.Module, size: tuple[int, int], in_channels: int = 2) ->
         model: left as it was found (mode, device, weights).
         size: (height, width) of the input.
         in_channels: channels of the input.
+
+    Raises:
+        ParameterError: for a model without parameters, such as the random forest: it compares and does not multiply.
     """
     training = model.training
-    parameter = next(model.parameters())
+    parameter = next(model.parameters(), None)
+    if parameter is None:
+        raise ParameterError(f"{type(model).__name__} has no parameters, so there are no multiplications to count")
     x = torch.zeros(1, in_channels, *size, device=parameter.device, dtype=parameter.dtype)
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:

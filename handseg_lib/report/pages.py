@@ -1,5 +1,6 @@
 """Executed notebooks as web pages that need no network: mathematics as MathML, sliders as what they last showed."""
 
+import base64
 import html
 import json
 import re
@@ -7,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import latex2mathml.converter
 import nbformat
+import numpy as np
 from jinja2 import pass_context
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -19,6 +22,9 @@ from handseg_lib.errors import ReportError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGETS = "application/vnd.jupyter.widget-state+json"
+
+LARGE = 200_000
+"""Characters from which on a picture in a notebook is worth making smaller."""
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -47,6 +53,28 @@ def portable(text: str) -> str:
         if len(folder) > 2:  # a home of "/" would hit every path
             text = re.sub(rf"{re.escape(json.dumps(folder)[1:-1])}(?=[/\"\\:\s]|$)", name, text)
     return text
+
+
+def lighter(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The same notebook with its large photograph-like pictures as JPEG; line drawings stay as they are.
+
+    A picture changes its format where that halves it at least. In full quality it stands under the report's figures.
+    """
+    notebook = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    state = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    shown += [output for model in state.values() for output in model.get("state", {}).get("outputs", [])]
+    for output in shown:
+        drawn = output.get("data", {}).get("image/png", "")
+        if len(drawn) < LARGE:
+            continue
+        pixels = cv2.imdecode(np.frombuffer(base64.b64decode(drawn), np.uint8), cv2.IMREAD_COLOR)
+        small = base64.b64encode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 88])[1]).decode()
+        if len(small) <= len(drawn) / 2:
+            output["data"]["image/jpeg"] = small
+            del output["data"]["image/png"]
+            output.get("metadata", {}).pop("image/png", None)
+    return notebook
 
 
 def body(notebook: nbformat.NotebookNode) -> str:

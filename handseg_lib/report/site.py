@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -75,8 +76,8 @@ def _notebook_pages(root: Path) -> list[dict[str, Any]]:
 
 
 def _notebook_page(path: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    if (clean := pages.portable(text)) != text:
+    clean = pages.portable(nbformat.writes(pages.lighter(pages.read(path))) + "\n")
+    if clean != path.read_text(encoding="utf-8"):
         files.write(path, clean)
     notebook = pages.read(path)
     page = _template("notebook.html").render(

@@ -252,7 +252,7 @@ def _named(name: str, units: Mapping[str, str], column: str | None = None) -> st
     return f"{name} ({unit})" if unit else name
 
 
-def _cell(value: object, spread: float, percent: bool) -> str:
+def _cell(value: Any, spread: float, percent: bool) -> str:
     """A measured cell: one decimal for percentages, whole counts in full, three digits of anything else."""
     if isinstance(value, str):
         return value
@@ -262,7 +262,7 @@ def _cell(value: object, spread: float, percent: bool) -> str:
         return "yes" if value else "no"
     if pd.api.types.is_integer(value):
         return f"{value:,}"
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)
     digits = 1 if percent or number == 0 else max(0, 2 - math.floor(math.log10(abs(number))))
     return f"{number:,.{digits}f}" + ("" if pd.isna(spread) else f" ± {spread:,.{digits}f}")
 
