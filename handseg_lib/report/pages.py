@@ -23,7 +23,7 @@ from handseg_lib.errors import ReportError
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
-LARGE = 200_000
+LARGE = 60_000
 """Characters from which on a picture in a notebook is worth making smaller."""
 
 
@@ -69,7 +69,7 @@ def lighter(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if len(drawn) < LARGE:
             continue
         pixels = cv2.imdecode(np.frombuffer(base64.b64decode(drawn), np.uint8), cv2.IMREAD_COLOR)
-        small = base64.b64encode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 88])[1]).decode()
+        small = base64.b64encode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]).decode()
         if len(small) <= len(drawn) / 2:
             output["data"]["image/jpeg"] = small
             del output["data"]["image/png"]
