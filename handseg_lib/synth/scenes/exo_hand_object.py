@@ -18,7 +18,7 @@ from handseg_lib.synth.ego.places import rough_wrist
 from handseg_lib.synth.grasp import Grasp, grasp, placed_by
 from handseg_lib.synth.grasp.holding import Holding, hold_in_one, hold_in_two
 from handseg_lib.synth.hand import HandModel, hand_model
-from handseg_lib.synth.hand.skin import skin_of
+from handseg_lib.synth.hand.skin import skin_tone_of
 from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.objects import object_names, sample_object
 from handseg_lib.synth.objects.thing import Grip, RigidObject
@@ -100,7 +100,7 @@ def exo_hand_object_unseen(rng: np.random.Generator, split: str = "train") -> Sc
 
 def painted(rng: np.random.Generator, thing: RigidObject, person: Person) -> RigidObject:
     """The object in colours that a threshold tells from the person's skin; a few, on purpose, in colours near it."""
-    tone = np.asarray(skin_of(person.hand, person.subject).tone)
+    tone = skin_tone_of(person.subject)
     if rng.random() < NEAR_SKIN:
         near = tuple(float(v) for v in np.clip(tone * rng.normal(1, 0.06, 3), 0.02, 0.9))
         return replace(thing, materials=tuple(replace(m, albedo=near, second=near) for m in thing.materials))
