@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.data.labels import MIRROR
+from handseg_lib.synth import compiled
 
 _LAYOUT = (
     ("vertices", False, (3,), np.dtype(np.float32)), ("faces", True, (3,), np.dtype(np.int32)),
@@ -143,23 +144,12 @@ class Mesh:
 
 def rotate(matrix: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """A 3x3 matrix times each of (N, 3) vectors, by plain sums: BLAS rounds differently from machine to machine."""
-    m, v = np.asarray(matrix, np.float32), np.asarray(vectors, np.float32)
-    x, y, z = v[:, 0], v[:, 1], v[:, 2]
-    out = np.empty(v.shape, np.float32)
-    for i in range(3):  # a column at a time: numpy is slow along short rows
-        out[:, i] = x * m[i, 0] + y * m[i, 1] + z * m[i, 2]
-    return out
+    return compiled.turned(*(np.ascontiguousarray(one, np.float32) for one in (matrix, vectors)))
 
 
 def vertex_normals(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:
     """(V, 3) unit normals, each the area-weighted mean of the faces around a vertex."""
-    a, b, c = (vertices.take(faces[:, k], 0) for k in range(3))
-    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
-    face_normals = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx  # np.cross is slow
-    corners = faces.T.ravel()
-    total = [np.bincount(corners, np.concatenate([n, n, n]), len(vertices)) for n in face_normals]
-    length = np.maximum(np.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2), 1e-20)
-    return np.stack([sums / length for sums in total], 1).astype(np.float32)
+    return compiled.weighted_normals(vertices, faces)
 
 
 def check_rigid(matrix: NDArray[np.floating]) -> NDArray[np.float32]:

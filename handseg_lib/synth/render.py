@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.labels import PARTS, Label
+from handseg_lib.synth import compiled
 from handseg_lib.synth.mesh import Mesh, rotate
 
 CELL = 16
@@ -128,64 +129,38 @@ class Truth:
         met[self.faces] = True
         self._met = self.mesh.faces.compress(met, 0)
         self._place = (np.cumsum(met) - 1).take(self.faces)
-        a, b, c = (self._corners.take(self._met[:, i], 0).astype(np.float64) for i in range(3))
-        rows = np.stack([cross(b, c), cross(c, a), cross(a, b)], axis=1)  # (F, 3, 3), M^-1 times det M
-        det = dot(a, rows[:, 0])
-        rows /= np.where(det == 0, 1, det)[:, None, None]
-        self._inverse = rows
+        self._inverse = rows = compiled.inverses(self._corners, self._met)
         self.distance = 1 / self._planes(rows[:, 0] + rows[:, 1] + rows[:, 2])
 
-    def _planes(self, coefficients: NDArray[np.float64], which: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """(M, 3) a linear function of the ray (x, y, 1) for each face met -> (N,) values at all or some hit pixels."""
-        (x, y), place = self._rays, self._place
-        if which is not None:
-            x, y, place = x.take(which), y.take(which), place.take(which)
-        of_x, of_y, ahead = coefficients.T.astype(np.float32, order="C")
-        total, part = of_x.take(place), of_y.take(place)
-        total *= x
-        part *= y
-        total += part
-        total += ahead.take(place)
-        return total
+    def _planes(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(M, 3) a linear function of the ray (x, y, 1) for each face met -> (N,) values at all hit pixels."""
+        return compiled.planes(*self._rays, self._place, coefficients.astype(np.float32))
 
-    def _weights_at(self, which: NDArray[np.int64] | None = None) -> tuple[NDArray[np.float32], ...]:
-        """Barycentric weights of all or some hits, three times (M,)."""
-        weights = tuple(self._planes(self._inverse[:, corner], which) for corner in range(3))
-        for weight in weights:
-            np.maximum(weight, 0, out=weight)  # a hit on an edge may lie a rounding error outside
-        total = weights[0] + weights[1] + weights[2]
-        for weight in weights:
-            weight /= total
-        return weights
+    def _weights_at(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(M, 3) barycentric weights of some hits."""
+        return compiled.barycentric(*self._rays, self._place, self._inverse32, which)
 
     @cached_property
-    def _weights(self) -> tuple[NDArray[np.float32], ...]:
-        return self._weights_at()
+    def _inverse32(self) -> NDArray[np.float32]:
+        return self._inverse.astype(np.float32)
+
+    @cached_property
+    def _all(self) -> NDArray[np.int64]:
+        return np.arange(len(self.pixels))
 
     @cached_property
     def weights(self) -> NDArray[np.float32]:
         """(N, 3) barycentric weights of the face's corners."""
-        return np.stack(self._weights, axis=1)
+        return self._weights_at(self._all)
 
     @cached_property
     def corners(self) -> NDArray[np.int32]:
         """(N, 3) vertices of each hit face."""
         return self.mesh.faces.take(self.faces, 0)
 
-    @cached_property
-    def _columns(self) -> tuple[tuple[NDArray[np.intp], NDArray[np.float32]], ...]:
-        """First, second and third corner of each hit face with their weights: (N,) each, in one piece in memory."""
-        faces = self.faces.astype(np.intp)  # numpy indexes by nothing else, and would convert each time
-        return tuple((self.mesh.faces[:, i].astype(np.intp).take(faces), self._weights[i]) for i in range(3))
-
     def interpolate(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V,) or (V, C) values at vertices -> (N,) or (N, C) at the hit pixels."""
-        if values.ndim == 1:
-            return _blended(values, self._columns)
-        out = np.empty((len(self.pixels), values.shape[1]), values.dtype)
-        for channel in range(values.shape[1]):  # one column at a time is several times as fast as rows
-            out[:, channel] = _blended(np.ascontiguousarray(values[:, channel]), self._columns)
-        return out
+        return self._blended(values, self._all, self.weights)
 
     def rest(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
         """(M, 3) rest-pose coordinates of some of the hit pixels, metres."""
@@ -193,14 +168,13 @@ class Truth:
 
     def some(self, values: NDArray[np.float32], which: NDArray[np.int64]) -> NDArray[np.float32]:
         """(V,) or (V, C) values at vertices -> (M,) or (M, C) at some of the hit pixels."""
-        met, weights = self._met.take(self._place.take(which), 0).astype(np.intp), self._weights_at(which)
-        columns = [(np.ascontiguousarray(met[:, i]), weights[i]) for i in range(3)]
-        if values.ndim == 1:
-            return _blended(values, columns)
-        out = np.empty((len(which), values.shape[1]), values.dtype)
-        for channel in range(values.shape[1]):
-            out[:, channel] = _blended(np.ascontiguousarray(values[:, channel]), columns)
-        return out
+        return self._blended(values, which, self._weights_at(which))
+
+    def _blended(self, values: NDArray, which: NDArray[np.int64], weights: NDArray[np.float32]) -> NDArray:
+        """Values at vertices -> at some of the hit pixels, whose weights are given."""
+        columns = np.ascontiguousarray(values[:, None] if values.ndim == 1 else values)
+        out = compiled.blended(columns, self._met, self._place, which, weights)
+        return out.reshape(len(which), *values.shape[1:])
 
     def image(self, values: NDArray, fill: float = 0) -> NDArray:
         """(N,) or (N, C) values at the hit pixels -> (H, W) or (H, W, C) image, `fill` where nothing was hit."""
@@ -208,8 +182,7 @@ class Truth:
         if values.ndim == 1:
             out[self.pixels] = values
         else:
-            for channel in range(values.shape[1]):  # a column at a time is several times as fast as rows
-                out[self.pixels, channel] = values[:, channel]
+            compiled.scattered(out, self.pixels, values)
         return out.reshape(*self.shape, *values.shape[1:])
 
     @cached_property
@@ -279,18 +252,6 @@ class Truth:
 def cast(caster: Caster, camera: Camera) -> Truth:
     """Cast one ray through every pixel centre that can hit the mesh."""
     return Truth(caster, camera)
-
-
-def _blended(values: NDArray, columns: Sequence[tuple[NDArray, NDArray]]) -> NDArray:
-    """(V,) values at vertices -> (N,) at pixels whose three corners and weights are given."""
-    (first, weight), *others = columns
-    out = values.take(first)
-    out *= weight
-    for corner, weight in others:
-        part = values.take(corner)
-        part *= weight
-        out += part
-    return out
 
 
 def cross(a: NDArray, b: NDArray) -> NDArray:

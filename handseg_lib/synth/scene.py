@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from handseg_lib.camera import SR300_COLOR, SR300_DEPTH, Intrinsics
 from handseg_lib.data.labels import Label
+from handseg_lib.synth import compiled
 from handseg_lib.synth.hand import HandModel, HandPose
 from handseg_lib.synth.hand.gloves import GLOVE_HEM, in_glove
 from handseg_lib.synth.lamps import Lamp
@@ -17,7 +18,7 @@ from handseg_lib.synth.mesh import Mesh
 from handseg_lib.synth.people.appearance import Look
 from handseg_lib.synth.people.body import rotation
 from handseg_lib.synth.people.person import Surface
-from handseg_lib.synth.render import Camera, Caster, cross, dot
+from handseg_lib.synth.render import Camera, Caster
 from handseg_lib.synth.sensors import SENSORS, SR300
 from handseg_lib.synth.sensors.rgb_camera import RgbCamera
 from handseg_lib.synth.shading import Backdrop, Lights, Material
@@ -194,14 +195,12 @@ def facing(mesh: Mesh, reach: tuple[float, float] | None = None) -> Mesh:
 
     `reach`: largest |x| / z and |y| / z of any ray; faces wholly beyond one of them go, too.
     """
-    corners = [mesh.faces[:, i].astype(np.intp) for i in range(3)]
-    a, b, c = (mesh.vertices.take(corner, 0) for corner in corners)
-    stays = dot(a, cross(b, c)) <= 0
+    stays = compiled.triple_products(mesh.vertices, mesh.faces) <= 0
     if reach is not None:
         x, y, z = mesh.vertices.T
         width, height = (np.float32(1.01 * edge) * z for edge in reach)
         beyond = (x > width) + 2 * (x < -width) + 4 * (y > height) + np.uint8(8) * (y < -height)
-        a, b, c = (beyond.astype(np.uint8).take(corner) for corner in corners)
+        a, b, c = (beyond.astype(np.uint8).take(mesh.faces[:, i]) for i in range(3))
         stays &= (a & b & c) == 0
     return kept_faces(mesh, np.flatnonzero(stays))
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth import compiled
 from handseg_lib.synth.lamps import Lamp, lamplight
 from handseg_lib.synth.render import Caster, Truth, dot
 
@@ -109,11 +110,7 @@ NOISE = _noise_volume()
 
 def noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
     """(N, 3) points in metres -> (N,) smooth noise in [-1, 1] whose grain is about 4 cells of `cell` metres."""
-    place = np.int32(0)
-    for axis in range(3):  # a column at a time: numpy is slow along short rows
-        index = np.floor(points[:, axis] * np.float32(1 / cell)).astype(np.int32) & (NOISE_SIZE - 1)
-        place = place * NOISE_SIZE + index
-    return NOISE.ravel().take(place)
+    return compiled.noise_at(NOISE, np.ascontiguousarray(points), np.float32(1 / cell))
 
 
 def smooth_noise_at(points: NDArray[np.float32], cell: float) -> NDArray[np.float32]:
