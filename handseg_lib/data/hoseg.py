@@ -4,7 +4,7 @@ A stand-in for InterSegHands, whose files cannot be had: depth alone, hands that
 repository `gmntu/hoseg` holds the frames themselves (REFERENCE 1.5):
 
     dataset/<part>/depth/<7 digits>.png    16-bit depth in millimetres, 0 = no reading
-    dataset/<part>/label/<7 digits>.png    0 background, 1 foreground (the rest of the person), 2 left hand,
+    dataset/<part>/label/<7 digits>.png    0 background, 1 foreground (not said what of), 2 left hand,
                                            3 right hand, 4 left arm, 5 right arm, 6 object, 7 table
 
 | part | frames | |
