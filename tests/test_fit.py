@@ -8,7 +8,9 @@ import pytest
 import tiny_runs
 import torch
 from lightning_fabric import Fabric
+from pydantic import ValidationError
 
+from handseg_lib import losses
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Schedule
 from handseg_lib.train import device
@@ -121,9 +123,38 @@ def test_only_finite_losses_pass(value):
         check_finite(torch.tensor(value), tiny_runs.config(), 7)
 
 
-def test_an_unknown_loss_is_refused(fabric):
-    with pytest.raises(RunError, match=r"no loss 'cross_entropi'; choose weighted_cross_entropy"):
-        objective(tiny_runs.config(loss="cross_entropi"), squares(), fabric)
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(ValidationError, match=r"'weighted_cross_entropy' or 'contour_fine_tuning'"):
+        tiny_runs.config(loss="cross_entropi")
+
+
+def test_given_class_weights_are_taken_as_they_are(fabric):
+    """Ignorance costs the same whatever the weights; certainty in the wrong class costs what the true class weighs."""
+    loss_of = objective(tiny_runs.config(weighting=(1.0, 5.0, 5.0)), squares(), fabric)
+    labels = torch.tensor([[[0, 1]]])
+    wrong = torch.zeros(1, 3, 1, 2).index_fill(1, torch.tensor(2), 50.0)
+    right = torch.nn.functional.one_hot(labels, 3).movedim(-1, 1) * 50.0
+    half = torch.where(labels[:, None] == 0, right, wrong)  # the hand's pixel is wrong, the background's is right
+    assert float(loss_of(half, labels)) == pytest.approx(50 * 5 / 6, rel=1e-4)
+
+
+@pytest.mark.parametrize("contour", ["softmax", "logits"])
+def test_fine_tuning_adds_the_contour_loss(fabric, contour):
+    config = tiny_runs.config(weighting=(1.0, 5.0, 5.0), loss="contour_fine_tuning", contour=contour)
+    generator = torch.Generator().manual_seed(1)
+    logits, labels = torch.randn(2, 3, 8, 9, generator=generator), torch.randint(0, 3, (2, 8, 9), generator=generator)
+    expected = losses.weighted_cross_entropy(logits, labels, torch.tensor([1.0, 5.0, 5.0]))
+    expected = expected + 0.005 * losses.contour_loss(logits, labels, contour)
+    torch.testing.assert_close(objective(config, squares(), fabric)(logits, labels), expected)
+
+
+def test_the_stairs_of_the_rate():
+    """DenseAttentionSeg Section 4.5: times 0.8 every so many steps."""
+    schedule = Schedule(steps=10, batch=1, lr=1.0, decay="stairs", every=4, drop=0.5)
+    assert [learning_rate(schedule, step) for step in (0, 3, 4, 7, 8)] == [1, 1, 0.5, 0.5, 0.25]
+    for wrong in ({"decay": "stairs"}, {"every": 3, "drop": 0.5}, {"decay": "stairs", "every": 3}):
+        with pytest.raises(ValidationError, match=r"stairs needs `every` and `drop`"):
+            Schedule(steps=10, batch=1, lr=1.0, **wrong)
 
 
 def test_class_weights_are_the_inverse_frequencies_of_the_training_frames(fabric):

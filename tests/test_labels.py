@@ -33,7 +33,8 @@ def test_every_map_is_consistent(label_map: LabelMap) -> None:
     covered = [label for _, labels in label_map.classes.values() for label in labels]
     assert len(covered) == len(set(covered))  # no label in two classes
     encoded = label_map.encode(ALL)
-    assert encoded.dtype == np.uint8 and set(encoded.flat) == set(label_map.classes)
+    says_something = {class_id for class_id, (_, labels) in label_map.classes.items() if labels}
+    assert encoded.dtype == np.uint8 and set(encoded.flat) == says_something
     assert (label_map.encode(label_map.decode(encoded)) == encoded).all()  # decoding keeps the class
 
 
@@ -43,6 +44,18 @@ def test_left_right_worked_example() -> None:
     assert LABEL_MAPS["left_right_arm"].encode(labels).tolist() == [[0, 1, 2, 3, 3, 0]]
     assert LABEL_MAPS["hand"].encode(labels).tolist() == [[0, 1, 1, 0, 0, 0]]
     assert LABEL_MAPS["hand_arm"].encode(labels).tolist() == [[0, 1, 1, 1, 1, 0]]
+
+
+def test_hands_and_what_they_hold() -> None:
+    labels = np.array([[0, 1, 2, 3, 4, 5, 6, 7, 8]], np.uint8)
+    assert LABEL_MAPS["hand_object"].encode(labels).tolist() == [[0, 1, 1, 0, 0, 2, 2, 2, 0]]
+
+
+def test_hoseg_files_number_eight_things_and_two_of_them_are_background_here() -> None:
+    files = LABEL_MAPS["hoseg"]
+    ids = np.arange(8, dtype=np.uint8)[None]
+    there = [Label.BACKGROUND, Label.BACKGROUND, Label.LEFT_HAND, Label.RIGHT_HAND, Label.LEFT_ARM, Label.RIGHT_ARM]
+    assert files.decode(ids).tolist() == [[*there, Label.OBJECT_BOTH, Label.BACKGROUND]]
 
 
 def test_the_released_handseg_files_number_the_hands_the_other_way_round() -> None:

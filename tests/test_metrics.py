@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from handseg_lib import metrics
-from handseg_lib.metrics import BoundaryIoU, ConfusionMatrix, TrimapIoU
+from handseg_lib.metrics import BoundaryIoU, ConfusionMatrix, TrimapIoU, boundary
 
 HANDS = ("background", "left hand", "right hand")
 
@@ -341,3 +341,20 @@ def test_boundary_metrics_take_single_images_of_known_classes() -> None:
         BoundaryIoU(HANDS, dilation_ratio=2)
     with pytest.raises(ValueError, match="widths"):
         TrimapIoU(HANDS, widths=(0, 1))
+
+
+def test_counts_near_outlines_add_up_to_the_metrics_of_a_set() -> None:
+    rng = np.random.default_rng(5)
+    names, widths = ("background", "hand", "object"), (1, 3)
+    pairs = [(rng.integers(0, 3, (20, 30)), np.repeat(rng.integers(0, 3, (4, 30)), 5, 0)) for _ in range(3)]
+    outlines = np.stack([boundary.outline_counts(p, t, names, widths) for p, t in pairs])
+    assert outlines.shape == (3, boundary.outline_columns(3, widths)) and outlines.dtype == np.int64
+    near, bands = metrics.BoundaryIoU(names), metrics.TrimapIoU(names, widths)
+    for p, t in pairs:
+        near.update(p, t)
+        bands.update(p, t)
+    common, either = boundary.boundary_of(outlines, 3).sum(0).T
+    assert (common / either == near.iou()).all()
+    counted = boundary.trimap_of(outlines, 3, widths)
+    assert all((counted[w].sum(0) == matrix.counts).all() for w, matrix in bands.matrices.items())
+    assert boundary.outline_columns(3, ()) == 0

@@ -85,7 +85,12 @@ def test_unknown_scene_and_schedule_list_the_right_ones():
         (("schedules", "handseg"), "lr", "2e-4", r"'schedules\.handseg\.lr' is '2e-4'.* write 2\.0e-4"),
         (("schedules", "handseg"), "betas", [0.5, 1.5], r"both betas must be in \[0, 1\)"),
         (("schedules", "handseg"), "epochs", 2, r"either steps or epochs"),
-        (("schedules", "handseg"), "decay", "cosin", r"'schedules\.handseg\.decay' is 'cosin'.*'constant' or 'cosine'"),
+        (
+            ("schedules", "handseg"),
+            "decay",
+            "cosin",
+            r"'schedules\.handseg\.decay' is 'cosin'.*'constant', 'cosine' or 'stairs'",
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_what_was_expected(keys, tmp_path, place, key, value, message):

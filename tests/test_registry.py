@@ -22,7 +22,8 @@ def test_every_run_is_defined_at_every_profile(name, profile):
     config = registry.config(name, profile)
     sizes = profiles.load(profile)
     assert config.name == name
-    assert config.input_size == (sizes.network.size if config.inputs == "depth" else sizes.colour.size)
+    expected = sizes.hands_objects if config.paper == "denseattention" else sizes.network
+    assert config.input_size == (expected.size if config.inputs == "depth" else sizes.colour.size)
     assert config.schedule.steps >= 1
     assert config.schedule.epochs is None
     assert {config.label_map, *(test.label_map for test in config.tests)} <= set(LABEL_MAPS)
@@ -98,7 +99,7 @@ def test_what_is_added_to_data_later_leaves_old_results_valid():
 
 
 def test_an_unknown_run_lists_the_right_ones():
-    with pytest.raises(RunError, match=r"no run 'handseg/propsed'; choose one of handseg/.*handseg/proposed, handseg/"):
+    with pytest.raises(RunError, match=r"no run 'handseg/propsed'; choose one of .*handseg/proposed, handseg/"):
         registry.config("handseg/propsed", "smoke")
 
 
@@ -147,6 +148,30 @@ def test_the_training_part_leaves_the_tests_out():
     fewer = config.model_copy(update={"tests": config.tests[:1]})
     assert fewer.training() == config.training()
     assert config.model_copy(update={"label_map": "hand"}).training() != config.training()
+
+
+def test_a_run_starts_from_the_weights_of_its_like_only():
+    config = registry.config("denseattention/full_cl", "smoke")
+    assert config.start == registry.config("denseattention/full", "smoke")
+    assert config.training()["start"] == config.start.training()
+    other = registry.config("denseattention/fcn8s", "smoke")
+    with pytest.raises(
+        ValidationError, match=r"cannot start from the weights of 'denseattention/fcn8s': model is 'fcn'"
+    ):
+        RunConfig(**{**dict(config), "start": other})
+
+
+def test_what_was_added_later_is_left_out_where_it_says_nothing():
+    """So that numbers exported before it can still be reused."""
+    plain = registry.config("handseg/proposed", "smoke").model_dump(mode="json")
+    assert not {"within", "first"} & set(plain["train"])
+    assert "noise" not in plain["augmentation"] and "bands" not in plain["tests"][0]
+    assert not {"every", "drop"} & set(plain["schedule"])
+
+
+def test_the_nearest_range_is_named():
+    data = registry.config("denseattention/full", "smoke").train
+    assert str(data).endswith("96x128, the nearest 16 cm")
 
 
 def test_importing_the_registry_does_not_import_torch():

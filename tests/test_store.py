@@ -183,7 +183,7 @@ def test_an_absent_class_survives_the_files(tmp_path, home):
     measured = tiny_runs.ask().tests["squares"]
     counts = np.zeros((1, 3, 3), np.int64)
     counts[0, 0, 0] = 5
-    blank = type(measured)(measured.evaluation, ("a",), counts, {}, "f", 1.0)
+    blank = type(measured)(measured.evaluation, ("a",), counts, {}, "f", 1.0, np.zeros((1, 0), np.int64))
     files.write_folder(tmp_path / "blank", write_measured(blank))
     again = read_measured(tmp_path / "blank", measured.evaluation, "")
     assert np.isnan(again.metrics["mean_iou_hands"])

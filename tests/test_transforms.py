@@ -10,6 +10,7 @@ from handseg_lib.data import Label
 from handseg_lib.data.transforms import (
     RandomHandFlip,
     RandomHoles,
+    RandomNoise,
     RandomView,
     Resample,
     depth_input,
@@ -204,3 +205,23 @@ def test_seeded_repeats_torchvisions_own_transforms() -> None:
 def test_view_refuses_impossible_ranges() -> None:
     with pytest.raises(ValueError, match="must be positive"):
         RandomView((10, 10), zoom=(0, 1))
+
+
+def test_noise_moves_readings_and_nothing_else():
+    depth = torch.full((1, 60, 80), 0.5)
+    depth[:, :10] = 0
+    mask = tv_tensors.Mask(torch.ones(60, 80, dtype=torch.uint8))
+    with seeded(3):
+        noisy, same = RandomNoise(0.002)(tv_tensors.Image(depth), mask)
+    moved = noisy[:, 10:] - 0.5
+    assert (noisy[:, :10] == 0).all() and (same == mask).all()
+    assert float(moved.std()) == pytest.approx(0.002, rel=0.1) and abs(float(moved.mean())) < 2e-4
+    assert (RandomNoise(0.0)(tv_tensors.Image(depth)) == depth).all()
+    with pytest.raises(ValueError, match="not negative"):
+        RandomNoise(-1.0)
+
+
+def test_noise_never_takes_a_reading_away():
+    near = tv_tensors.Image(torch.full((1, 50, 50), 0.001))
+    with seeded(1):
+        assert bool((RandomNoise(1.0)(near) > 0).all())

@@ -160,6 +160,15 @@ LABEL_MAPS: dict[str, LabelMap] = {
                                         **{i: _EGO_OBJECTS[i] for i in (3, 4, 5)}}),
         LabelMap("egohos_two_hands", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND, L.LEFT_ARM)),
                                       2: ("right hand", (L.RIGHT_HAND, L.RIGHT_ARM))}),
+        # DenseAttentionSeg, Section 3: hands up to the wrist, and what they hold.
+        LabelMap("hand_object", {0: ("background", (L.BACKGROUND,)), 1: ("hand", (L.RIGHT_HAND, L.LEFT_HAND)),
+                                 2: ("object", (L.OBJECT_BOTH, L.OBJECT_RIGHT, L.OBJECT_LEFT))}),
+        # The files of the hoseg set (REFERENCE 1.5). What is in front but neither person nor object, and the table, are
+        # background here.
+        LabelMap("hoseg", {0: ("background", (L.BACKGROUND,)), 1: ("foreground", ()), 2: ("left hand", (L.LEFT_HAND,)),
+                           3: ("right hand", (L.RIGHT_HAND,)), 4: ("left arm", (L.LEFT_ARM,)),
+                           5: ("right arm", (L.RIGHT_ARM,)),
+                           6: ("object", (L.OBJECT_BOTH, L.OBJECT_RIGHT, L.OBJECT_LEFT)), 7: ("table", ())}),
         LabelMap("right_hand", {0: ("background", (L.BACKGROUND,)), 1: ("right hand", (L.RIGHT_HAND,))}),
         LabelMap("left_hand", {0: ("background", (L.BACKGROUND,)), 1: ("left hand", (L.LEFT_HAND,))}),
     )

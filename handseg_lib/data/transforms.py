@@ -187,6 +187,25 @@ class RandomHoles(v2.Transform):
         return tv_tensors.wrap(depth, like=inpt)
 
 
+class RandomNoise(v2.Transform):
+    """Add Gaussian noise to every reading (depth only): DenseAttentionSeg Section 4.5, which does not say how much."""
+
+    def __init__(self, sigma: float) -> None:
+        """`sigma` is the noise's standard deviation in metres."""
+        super().__init__()
+        if sigma < 0:
+            raise ValueError(f"a standard deviation is not negative, got {sigma}")
+        self.sigma = sigma
+
+    def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
+        """Move readings; what has none keeps none, and no reading is lost."""
+        if isinstance(inpt, tv_tensors.Mask) or not inpt.is_floating_point() or self.sigma == 0:
+            return inpt
+        depth = inpt.as_subclass(Tensor)
+        noisy = (depth + self.sigma * torch.randn(depth.shape)).clamp_min(torch.finfo(depth.dtype).tiny)
+        return tv_tensors.wrap(torch.where(depth > 0, noisy, depth), like=inpt)
+
+
 def training_transform(size: tuple[int, int], **view: Any) -> v2.Compose:
     """The augmentation of depth frames: a random view on the (height, width) grid, a random mirror image, random holes.
 

@@ -92,6 +92,35 @@ def trimap_iou(
     return TrimapIoU(class_names, widths).update(prediction, truth).iou()
 
 
+def outline_counts(
+    prediction: ArrayLike | torch.Tensor,
+    truth: ArrayLike | torch.Tensor,
+    class_names: Sequence[str],
+    widths: Sequence[int],
+) -> NDArray[np.int64]:
+    """(K,) counts of one image that `BoundaryIoU` and `TrimapIoU` of a set are sums of; `boundary_of`, `trimap_of`."""
+    near = BoundaryIoU(class_names).update(prediction, truth)
+    bands = TrimapIoU(class_names, widths).update(prediction, truth)
+    parts = [np.stack([near.intersection, near.union], axis=1), *(m.counts for m in bands.matrices.values())]
+    return np.concatenate([part.ravel() for part in parts])
+
+
+def outline_columns(classes: int, widths: Sequence[int]) -> int:
+    """K of `outline_counts`; 0 without bands."""
+    return 2 * classes + len(widths) * classes**2 if widths else 0
+
+
+def boundary_of(outlines: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """(..., K) of `outline_counts` -> (..., C, 2): intersection and union of each class's boundary IoU."""
+    return outlines[..., : 2 * classes].reshape(*outlines.shape[:-1], classes, 2)
+
+
+def trimap_of(outlines: NDArray[np.int64], classes: int, widths: Sequence[int]) -> dict[int, NDArray[np.int64]]:
+    """(..., K) of `outline_counts` -> half-width of a band -> (..., C, C) counts within it, truth first."""
+    bands = outlines[..., 2 * classes :].reshape(*outlines.shape[:-1], len(widths), classes, classes)
+    return {width: bands[..., i, :, :] for i, width in enumerate(widths)}
+
+
 def trimap_band(labels: NDArray[np.integer], width: int, ignore: int = IGNORE) -> NDArray[np.bool_]:
     """(H, W) class ids in [0, 254] -> (H, W) bool, True within `width` pixels (rows or columns) of another class.
 

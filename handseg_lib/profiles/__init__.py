@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from handseg_lib.errors import ProfileError
@@ -23,6 +32,11 @@ class Part(BaseModel):
     """A piece of pure data: immutable, no unknown keys, no silent change of type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def without_unused(part: Part, plain: SerializerFunctionWrapHandler, *names: str) -> dict[str, Any]:
+    """A part as plain data, without the fields named where they say nothing: results from before them stay valid."""
+    return {key: value for key, value in plain(part).items() if key not in names or value}
 
 
 class Frames(Part):
@@ -69,9 +83,27 @@ class Colour(Network):
     Attributes:
         model: `handseg`, the strided network with three input channels, which learns from scratch on two cores; or
             `unet` on a ResNet-18, whose width is the channels of its decoder at full size.
+        held: frames of `exo_hand_object` that they learn from, beside those of `ego_hand_object`.
     """
 
     model: Literal["handseg", "unet"]
+    held: int = Field(ge=1)
+
+
+class HandsObjects(Network):
+    """What DenseAttentionSeg and the methods it is compared with see, and how large they are.
+
+    Attributes:
+        channels: k of DenseAttentionSeg, the channels of a squeezed level, 64 in the paper; RefineNet and DeepLabv3+
+            have four times as many.
+        encoder: ResNet of all but FCN.
+        encoder_weights: file of ImageNet's weights for it (`models.encoders.load_imagenet`); None for random ones.
+        vgg: channels of the first layer of FCN, whose own number is 64.
+    """
+
+    encoder: Literal["resnet18", "resnet34", "resnet50"]
+    encoder_weights: str | None = None
+    vgg: int = Field(ge=1)
 
 
 class Benchmark(Part):
@@ -102,7 +134,8 @@ class Schedule(Part):
         lr: learning rate of Adam at its highest.
         betas: decay rates of Adam's two moments.
         weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
-        decay: `constant`, or `cosine` from `lr` to 0 over the run.
+        decay: `constant`, `cosine` from `lr` to 0 over the run, or `stairs`: times `drop` after `every` updates.
+        every, drop: of the stairs.
         warmup: steps over which the rate rises linearly from 0.
         clip: largest norm of the gradient; 0 does not clip.
         precision: `auto` takes bfloat16 where the machine computes with it, else float32.
@@ -116,7 +149,9 @@ class Schedule(Part):
     lr: float = Field(gt=0)
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
-    decay: Literal["constant", "cosine"] = "constant"
+    decay: Literal["constant", "cosine", "stairs"] = "constant"
+    every: int | None = Field(default=None, ge=1)
+    drop: float | None = Field(default=None, gt=0, le=1)
     warmup: int = Field(default=0, ge=0)
     clip: float = Field(default=0.0, ge=0)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
@@ -134,6 +169,16 @@ class Schedule(Part):
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs, and only one of them")
         return self
+
+    @model_validator(mode="after")
+    def _stairs_have_steps(self) -> Self:
+        if (self.decay == "stairs") != (self.every is not None) or (self.every is None) != (self.drop is None):
+            raise ValueError("decay: stairs needs `every` and `drop`, and only it has them")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_unused(self, plain, "every", "drop")
 
     def over(self, frames: int) -> Self:
         """The same schedule with its length in steps, for a training set of `frames` images."""
@@ -175,6 +220,7 @@ class Profile(Part):
         network: image size and width of the networks that take depth.
         colour: image size, architecture and width of the networks that take colour.
         benchmark: how large the methods of HandSeg's tables are.
+        hands_objects: the same for DenseAttentionSeg's, with their image size.
         latency: image size, and channels of every network's first layer, at which their speeds are compared.
         schedules: family of runs -> how they are trained.
         show: sizes of what is computed live in notebooks.
@@ -188,6 +234,7 @@ class Profile(Part):
     network: Network
     colour: Colour
     benchmark: Benchmark
+    hands_objects: HandsObjects
     latency: Network
     schedules: dict[str, Schedule]
     show: Show
@@ -265,6 +312,7 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
         "network": Network,
         "colour": Colour,
         "benchmark": Benchmark,
+        "hands_objects": HandsObjects,
         "latency": Network,
         "show": Show,
     }

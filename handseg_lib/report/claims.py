@@ -124,11 +124,31 @@ def mean_iou(classes: int, of: Sequence[int]) -> Statistic:
         counts = means.reshape(*means.shape[:-1], classes, classes)
         hits = np.diagonal(counts, axis1=-2, axis2=-1)[..., list(of)]
         union = (counts.sum(-1) + counts.sum(-2))[..., list(of)] - hits
-        ious = np.divide(hits, union, out=np.zeros_like(hits), where=union > 0)
-        present = (union > 0).sum(-1)
-        return np.divide(ious.sum(-1), present, out=np.full(present.shape, np.nan), where=present > 0)
+        return _mean_of_present(hits, union)
 
     return statistic
+
+
+def mean_boundary_iou(classes: int, of: Sequence[int]) -> Statistic:
+    """The statistic "mean boundary IoU of these classes" for `run.tests[name].boundary` with (C, 2) flattened.
+
+    Args:
+        classes: C, the number of classes counted.
+        of: ids of the classes that are averaged; absent ones are left out.
+    """
+
+    def statistic(means: NDArray[np.float64]) -> NDArray[np.float64]:  # (..., C * 2) -> (...)
+        common, either = np.moveaxis(means.reshape(*means.shape[:-1], classes, 2)[..., list(of), :], -1, 0)
+        return _mean_of_present(common, either)
+
+    return statistic
+
+
+def _mean_of_present(hits: NDArray[np.float64], union: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., K) -> (...): mean of hits / union over those with a union; NaN where none has one."""
+    ious = np.divide(hits, union, out=np.zeros_like(hits), where=union > 0)
+    present = (union > 0).sum(-1)
+    return np.divide(ious.sum(-1), present, out=np.full(present.shape, np.nan), where=present > 0)
 
 
 def _half_width(frame_error: float, frame_dof: int, seed_error: float, seed_dof: int, level: float) -> float:

@@ -23,6 +23,7 @@ from handseg_lib.data.torch_data import SegmentationData, picture
 from handseg_lib.data.transforms import depth_input
 from handseg_lib.errors import RunError
 from handseg_lib.metrics import ConfusionMatrix, confusion_counts
+from handseg_lib.metrics.boundary import outline_columns, outline_counts
 from handseg_lib.metrics.confusion import nan_mean
 from handseg_lib.train.progress import bar
 from handseg_lib.train.registry import Evaluation
@@ -53,17 +54,24 @@ def evaluate(
     classes = LABEL_MAPS[evaluation.label_map]
     joining = joined_classes(LABEL_MAPS[label_map], classes).to(fabric.device)
     counts = np.zeros((len(frames), len(classes.names), len(classes.names)), np.int64)
+    outlines = np.zeros((len(frames), outline_columns(len(classes.names), evaluation.bands)), np.int64)
     ids, predictions = {}, {}
     mine = range(fabric.global_rank, len(frames), fabric.world_size)
     with inference(model):
         for index in bar(mine, f"measuring on {evaluation.name}", fabric):
             sample = frames[index]
             predicted = predict(model, sample, joining, size, evaluation)
-            counts[index] = confusion_counts(predicted, truth(sample, classes, evaluation), len(classes.names))
+            true = truth(sample, classes, evaluation)
+            counts[index] = confusion_counts(predicted, true, len(classes.names))
+            if evaluation.bands:
+                outlines[index] = outline_counts(predicted, true, classes.names, evaluation.bands)
             ids[index] = sample.id
             if index < evaluation.keep:
                 predictions[index] = predicted
-    counts = fabric.all_reduce(torch.from_numpy(counts).to(fabric.device), reduce_op="sum").cpu().numpy()
+    counts, outlines = (
+        fabric.all_reduce(torch.from_numpy(each).to(fabric.device), reduce_op="sum").cpu().numpy()
+        for each in (counts, outlines)
+    )
     ids, predictions = _gather(ids, fabric), _gather(predictions, fabric)
     return Measured(
         evaluation=evaluation,
@@ -72,6 +80,7 @@ def evaluate(
         predictions={ids[i]: predictions[i] for i in sorted(predictions)},
         fingerprint=frames.fingerprint,
         seconds=time.perf_counter() - started,
+        outlines=outlines,
     )
 
 

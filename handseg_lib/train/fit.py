@@ -6,7 +6,7 @@ a training that was killed goes on from its last checkpoint, and on the CPU ends
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from handseg_lib import losses, models
 from handseg_lib.data.colour import RandomPlace, photographic
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.torch_data import CHANNELS, SegmentationData, TrainingStream
-from handseg_lib.data.transforms import RandomHandFlip, RandomHoles, RandomView
+from handseg_lib.data.transforms import RandomHandFlip, RandomHoles, RandomNoise, RandomView
 from handseg_lib.errors import RunError
 from handseg_lib.profiles import Schedule
 from handseg_lib.train import checkpoint, device
@@ -57,6 +57,7 @@ def fit(
     fabric: Fabric,
     saved: Path | None = None,
     save_every: float = 30.0,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Fitted:
     """Train one network. Every process must call this.
 
@@ -66,6 +67,7 @@ def fit(
         fabric: from `device.start`.
         saved: checkpoint file; training goes on from it where it exists. None saves nothing.
         save_every: seconds between checkpoints.
+        start: weights to start from instead of those by chance.
 
     Raises:
         RunError: when the loss is not finite, or the processes cannot share a batch evenly.
@@ -74,6 +76,8 @@ def fit(
     schedule = config.schedule
     with deterministic(fabric, schedule.threads):
         network = build(config, seed, fabric)
+        if start is not None:
+            network.load_state_dict(start)
         optimizer = AdamW(network.parameters(), schedule.lr, schedule.betas, weight_decay=schedule.weight_decay)
         model, stepper = fabric.setup(network, optimizer)
         state = checkpoint.load(saved, network, optimizer) if saved else checkpoint.State()
@@ -159,33 +163,40 @@ def augmentation(config: RunConfig) -> v2.Transform:
     a, size = config.augmentation, config.input_size
     if config.inputs == "depth":
         view = RandomView(size, a.rotation, a.zoom, a.shift, a.depth_scale)
-        return v2.Compose([view, RandomHandFlip(a.flip), RandomHoles(a.holes)])
+        noise = [RandomNoise(a.noise)] if a.noise else []
+        return v2.Compose([view, RandomHandFlip(a.flip), RandomHoles(a.holes), *noise])
     place = RandomPlace(size, a.rotation, a.zoom, a.shift, a.stretch)
     return v2.Compose([place, RandomHandFlip(a.flip), *photographic(**a.photographic.model_dump())])
 
 
 def objective(config: RunConfig, training: Frames, fabric: Fabric) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss of a run, with class weights from the training frames as the network sees them.
+    """The loss of a run, with its class weights: given, or from the training frames as the network sees them."""
+    if isinstance(config.weighting, tuple):
+        weights = torch.tensor(config.weighting, device=fabric.device)
+    else:
+        weights = counted_weights(config, training).to(fabric.device)
+    if config.loss == "contour_fine_tuning":
+        return lambda logits, labels: losses.contour_fine_tuning(logits, labels, weights, on=config.contour)
+    return lambda logits, labels: losses.weighted_cross_entropy(logits, labels, weights)
 
-    Raises:
-        RunError: for a loss that does not exist.
-    """
-    if config.loss != "weighted_cross_entropy":
-        raise RunError(f"{config.name}: there is no loss {config.loss!r}; choose weighted_cross_entropy")
+
+def counted_weights(config: RunConfig, training: Frames) -> Tensor:
+    """(C,) class weights by the run's rule, from at most `COUNTED` training frames."""
     classes = LABEL_MAPS[config.label_map]
     data = SegmentationData(training, classes, config.input_size, inputs=config.inputs)
     seen = range(0, len(data), max(1, len(data) // COUNTED))
     counts = np.array([np.bincount(data[i][1].flatten(), minlength=len(classes.names)) for i in seen])  # (frames, C)
     images = (counts > 0) * counts.sum(1, keepdims=True)  # pixels of the images that hold the class
-    weights = losses.class_frequency_weights(counts.sum(0), config.weighting, images.sum(0)).to(fabric.device)
-    return lambda logits, labels: losses.weighted_cross_entropy(logits, labels, weights)
+    return losses.class_frequency_weights(counts.sum(0), config.weighting, images.sum(0))
 
 
 def learning_rate(schedule: Schedule, step: int) -> float:
-    """Rate of the update number `step`, counted from 0: a linear start, then constant or half a cosine down to 0."""
+    """Rate of the update number `step`, counted from 0: a linear start, then constant, stairs or half a cosine."""
     warm = min(1.0, (step + 1) / (schedule.warmup + 1))
     if schedule.decay == "constant":
         return schedule.lr * warm
+    if schedule.decay == "stairs":
+        return schedule.lr * warm * schedule.drop ** (step // schedule.every)
     done = max(0, step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
     return schedule.lr * warm * (1 + math.cos(math.pi * done)) / 2
 

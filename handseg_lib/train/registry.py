@@ -11,9 +11,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from handseg_lib.errors import RunError
-from handseg_lib.profiles import Part, Profile, Schedule, load
+from handseg_lib.profiles import Part, Profile, Schedule, load, without_unused
 
-REAL_SETS = ("sr305", "egohands", "hgr", "handseg", "nyu", "handnet", "rhd")
+REAL_SETS = ("sr305", "egohands", "hgr", "handseg", "nyu", "handnet", "rhd", "interseghands", "hoseg")
 """Names of data sets that are read from the real data's folder. Every other name is a synthetic scene, or a counterpart
 of a real set (`data.counterparts`)."""
 
@@ -34,6 +34,8 @@ class Data(Part):
         aspect: width over height that depth frames are padded to, with pixels that have no reading; None leaves them.
         first: only so many of these frames, from the first on; None for all. Synthetic frames are drawn one by one and
             independently, so the first ones are a random part.
+        within: only what is at most so many metres farther away than the nearest thing keeps its reading and label, as
+            in InterSegHands (`data.cropping`); None keeps everything.
     """
 
     source: str
@@ -47,11 +49,12 @@ class Data(Part):
     reading: dict[str, str | float] = Field(default_factory=dict)
     aspect: float | None = Field(default=None, gt=0)
     first: int | None = Field(default=None, ge=1)
+    within: float | None = Field(default=None, gt=0)
 
     @model_serializer(mode="wrap")
     def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What was added to this class later is left out where it says nothing: results without it stay valid."""
-        return {key: value for key, value in plain(self).items() if key not in ("reading", "aspect", "first") or value}
+        return without_unused(self, plain, "reading", "aspect", "first", "within")
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -70,7 +73,8 @@ class Data(Part):
         if self.real:
             return f"real {self.source} frames"
         part = f"the first {self.first} " if self.first else ""
-        return f"{part}synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}"
+        near = f", the nearest {100 * self.within:g} cm" if self.within else ""
+        return f"{part}synthetic {self.source} frames, {self.split} split, {self.height}x{self.width}{near}"
 
 
 class Photographic(Part):
@@ -97,6 +101,7 @@ class Augmentation(Part):
         stretch: largest ratio of the magnifications along the two sides (colour only).
         depth_scale: smallest and largest factor on the depth; size in the image follows (depth only).
         holes: largest number of rectangles without readings (depth only).
+        noise: standard deviation in metres of Gaussian noise on every reading (depth only).
         photographic: changes of colour, noise and sharpness (colour only).
     """
 
@@ -107,7 +112,12 @@ class Augmentation(Part):
     stretch: float = 1.0
     depth_scale: tuple[float, float] = (1.0, 1.0)
     holes: int = 0
+    noise: float = Field(default=0.0, ge=0)
     photographic: Photographic = Photographic()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_unused(self, plain, "noise")
 
 
 class Evaluation(Part):
@@ -121,6 +131,8 @@ class Evaluation(Part):
         only_measured: pixels without a reading are true background, as where labels were made through depth; False
             takes the truth as it was drawn.
         keep: predictions of this many frames are kept, from the first on.
+        bands: half-widths in pixels of the bands around true outlines that IoU is counted in too, beside boundary IoU
+            (`metrics.boundary`); none counts neither.
 
     A network that takes colour knows no depth: its scores come to full size bilinearly, and the truth counts as drawn.
     """
@@ -131,6 +143,11 @@ class Evaluation(Part):
     upsampling: Literal["bilinear", "guided"] = "guided"
     only_measured: bool = True
     keep: int = 8
+    bands: tuple[int, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_unused(self, plain, "bands")
 
     @model_validator(mode="after")
     def _depth_guides_depth_only(self) -> Self:
@@ -151,7 +168,10 @@ class RunConfig(Part):
         train: frames to learn from, of one set or of several together.
         validation: frames to follow progress on.
         label_map: classes that the network tells apart.
-        loss, weighting: name of the loss, and how it weighs classes.
+        loss: `weighted_cross_entropy`, or `contour_fine_tuning` for that with the contour loss added.
+        weighting: how classes weigh in the loss: by a rule from their frequency, or one number a class.
+        contour: what the contour loss is taken on, where it is part of the loss.
+        start: the run whose trained weights, of the same seed, this one starts from; None for weights by chance.
         input_size: (height, width) that images enter the network with.
         augmentation: random changes of the training images.
         schedule: optimiser, rate and number of updates.
@@ -166,8 +186,10 @@ class RunConfig(Part):
     train: Data | tuple[Data, ...]
     validation: Data
     label_map: str
-    loss: str = "weighted_cross_entropy"
-    weighting: Literal["none", "frequency", "median", "sqrt"] = "frequency"
+    loss: Literal["weighted_cross_entropy", "contour_fine_tuning"] = "weighted_cross_entropy"
+    weighting: Literal["none", "frequency", "median", "sqrt"] | tuple[float, ...] = "frequency"
+    contour: Literal["softmax", "logits"] = "softmax"
+    start: "RunConfig | None" = None
     input_size: tuple[int, int]
     augmentation: Augmentation = Augmentation()
     schedule: Schedule
@@ -178,6 +200,16 @@ class RunConfig(Part):
         found = {data.inputs for data in self.sets}
         if len(found) != 1:
             raise ValueError(f"run {self.name!r} mixes {' and '.join(sorted(found))}; a network takes one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _starts_from_its_like(self) -> Self:
+        for part in ("model", "options", "label_map", "inputs") if self.start else ():
+            if getattr(self, part) != getattr(self.start, part):
+                raise ValueError(
+                    f"run {self.name!r} cannot start from the weights of {self.start.name!r}: {part} is "
+                    f"{getattr(self.start, part)!r} there and {getattr(self, part)!r} here"
+                )
         return self
 
     @property
@@ -197,7 +229,8 @@ class RunConfig(Part):
 
     def training(self) -> dict[str, Any]:
         """The part that decides the weights; tests may change without training again."""
-        return self.model_dump(mode="json", exclude={"tests", "paper", "section"})
+        facts = self.model_dump(mode="json", exclude={"tests", "paper", "section", "start"})
+        return facts | ({"start": self.start.training()} if self.start else {})
 
 
 RUNS: dict[str, Callable[[Profile], RunConfig]] = {}

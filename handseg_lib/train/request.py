@@ -1,6 +1,7 @@
 """Asking for a run: from the store, from a report, or trained now."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -13,6 +14,7 @@ from handseg_lib.train import device, export, registry
 from handseg_lib.train.evaluate import evaluate
 from handseg_lib.train.fit import fit
 from handseg_lib.train.fit_forest import fit_forest
+from handseg_lib.train.registry import RunConfig
 from handseg_lib.train.result import Measured, Run
 from handseg_lib.train.sets import Frames, missing, open_set
 from handseg_lib.train.store import Entry
@@ -35,17 +37,23 @@ def request(
     if reuse:
         return export.read(config, profile.name, seed)
     root = Path(data_root).expanduser().resolve() if data_root else paths.data_root()
-    fabric = device.start(config.schedule.precision, devices, nodes)
+    return _made(config, profile.name, seed, root, device.start(config.schedule.precision, devices, nodes))
+
+
+def _made(config: RunConfig, profile: str, seed: int, root: Path | None, fabric: Fabric) -> Run:
+    """The run, found or made, its numbers exported; the one that it starts from first. Every process must call this."""
+    start = _made(config.start, profile, seed, root, fabric) if config.start else None
     with fabric.rank_zero_first():  # the first renders, the others then find the frames
         learning = {"train": open_set(config.train, root), "validation": open_set(config.validation, root)}
         reasons = {test.name: missing(test.data, root) for test in config.tests}
         tests = {test.name: open_set(test.data, root) for test in config.tests if not reasons[test.name]}
-    entry = Entry(config, seed, {use: frames.fingerprint for use, frames in learning.items()})
+    data = {use: frames.fingerprint for use, frames in learning.items()}
+    entry = Entry(config, seed, data, start.key if start else "")
     if fabric.global_rank > 0:
-        return _finish(entry, learning, tests, reasons, fabric)
+        return _finish(entry, learning, tests, reasons, fabric, start)
     with entry.locked():
-        run = _finish(entry, learning, tests, reasons, fabric)
-    export.write(run, profile.name)
+        run = _finish(entry, learning, tests, reasons, fabric, start)
+    export.write(run, profile)
     return run
 
 
@@ -55,10 +63,11 @@ def _finish(
     tests: Mapping[str, Frames],
     reasons: Mapping[str, str],
     fabric: Fabric,
+    start: Run | None,
 ) -> Run:
     """Train and measure what the store does not have yet. The first process holds the run's lock."""
     if not fabric.broadcast(entry.trained):
-        _train(entry, learning, fabric)
+        _train(entry, learning, fabric, start)
     measured: dict[str, Measured] = {}
     for test in entry.config.tests:
         if test.name not in tests:
@@ -75,9 +84,9 @@ def _finish(
     return Run(entry.config, entry.seed, entry.key, measured, skipped, history, origin, entry.load_network)
 
 
-def _train(entry: Entry, learning: Mapping[str, Frames], fabric: Fabric) -> None:
+def _train(entry: Entry, learning: Mapping[str, Frames], fabric: Fabric, start: Run | None) -> None:
     """Train, or go on training, and store the result."""
-    train = fit_forest if entry.config.model == "forest" else fit
+    train = fit_forest if entry.config.model == "forest" else partial(fit, start=start and start.model().state_dict())
     fitted = train(entry.config, entry.seed, learning["train"], learning["validation"], fabric, entry.checkpoint)
     if fabric.global_rank == 0:
         origin = {
@@ -85,6 +94,7 @@ def _train(entry: Entry, learning: Mapping[str, Frames], fabric: Fabric) -> None
             "library": handseg_lib.__version__,
             "seconds": round(fitted.seconds, 3),
             "data": dict(entry.data),
+            **({"start": start.key} if start else {}),
         }
         entry.save_training(fitted, origin)
     fabric.barrier()

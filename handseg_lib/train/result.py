@@ -12,6 +12,8 @@ from torch import nn
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.errors import RunError
 from handseg_lib.metrics import ConfusionMatrix
+from handseg_lib.metrics.boundary import boundary_of, trimap_of
+from handseg_lib.metrics.confusion import nan_mean, ratio
 from handseg_lib.train.registry import Evaluation, RunConfig
 
 
@@ -26,6 +28,8 @@ class Measured:
         predictions: frame id -> (H, W) uint8 class ids, of the first frames only.
         fingerprint: of the set's content.
         seconds: that measuring took.
+        outlines: (frames, K) int64 counts near outlines (`metrics.boundary.outline_counts`); K is 0 where the
+            evaluation asks for no bands.
     """
 
     evaluation: Evaluation
@@ -34,6 +38,7 @@ class Measured:
     predictions: Mapping[str, NDArray[np.uint8]]
     fingerprint: str
     seconds: float
+    outlines: NDArray[np.int64]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -48,7 +53,39 @@ class Measured:
     @property
     def metrics(self) -> dict[str, float]:
         """Every metric of the whole set by its full name, with `iou <class>` for each class."""
-        return _metrics(self.confusion)
+        return _metrics(self.confusion) | self._outline_metrics()
+
+    @property
+    def boundary(self) -> NDArray[np.int64]:
+        """(frames, C, 2) intersection and union of each class's boundary IoU, frame by frame.
+
+        Raises:
+            RunError: when the evaluation asks for no bands.
+        """
+        return boundary_of(self._counted_outlines(), len(self.class_names))
+
+    @property
+    def trimap(self) -> dict[int, NDArray[np.int64]]:
+        """Half-width in pixels -> (frames, C, C) counts around true outlines. Raises RunError as `boundary`."""
+        return trimap_of(self._counted_outlines(), len(self.class_names), self.evaluation.bands)
+
+    def _counted_outlines(self) -> NDArray[np.int64]:
+        if not self.evaluation.bands:
+            raise RunError(
+                f"test {self.evaluation.name!r} counted nothing near outlines: give its Evaluation `bands`, such as "
+                "(1, 2, 4, 8), and measure again"
+            )
+        return self.outlines
+
+    def _outline_metrics(self) -> dict[str, float]:
+        """Of hand and object, near outlines: the mean of their boundary IoU, and of their IoU in each band."""
+        if not self.evaluation.bands or not {"hand", "object"} <= set(self.class_names):
+            return {}
+        of = [self.class_names.index(name) for name in ("hand", "object")]
+        common, either = self.boundary.sum(0)[of].T
+        bands = {w: ConfusionMatrix(self.class_names, counts=counts.sum(0)) for w, counts in self.trimap.items()}
+        near = {f"trimap_iou_hand_object {w}": matrix.mean_iou_hand_object() for w, matrix in bands.items()}
+        return {"boundary_iou_hand_object": nan_mean(ratio(common, either)), **near}
 
     @property
     def per_frame(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from handseg_lib.data.cropping import Within
 from handseg_lib.data.sample import Sample
 from handseg_lib.errors import RunError
 from handseg_lib.train.registry import Data
@@ -132,7 +133,8 @@ def open_set(data: Data | tuple[Data, ...], data_root: Path | None = None) -> Fr
     frames = _opened(data, data_root) if data.real else _rendered(data)
     for count in (data.count if data.real else None, data.first):
         frames = frames if count is None else First(frames, count)
-    return Padded(frames, data.aspect) if data.aspect else frames
+    frames = Padded(frames, data.aspect) if data.aspect else frames
+    return Within(frames, data.within) if data.within else frames
 
 
 def _rendered(data: Data) -> Frames:
@@ -211,6 +213,18 @@ def _rhd(root: Path, split: str) -> Frames:
     return RHDSet(root, split)
 
 
+def _interseghands(root: Path, split: str, unit: float | None = None) -> Frames:
+    from handseg_lib.data.interseghands import InterSegHandsSet
+
+    return InterSegHandsSet(root, split, unit)
+
+
+def _hoseg(root: Path, split: str) -> Frames:
+    from handseg_lib.data.hoseg import HosegSet
+
+    return HosegSet(root, split)
+
+
 def _undivided(root: Path, split: str) -> Path:
     """The folder of a set that has no splits."""
     if split != "all":
@@ -226,4 +240,6 @@ _REAL: dict[str, Callable[..., Frames]] = {
     "nyu": _nyu,
     "handnet": _handnet,
     "rhd": _rhd,
+    "interseghands": _interseghands,
+    "hoseg": _hoseg,
 }

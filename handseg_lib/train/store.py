@@ -43,17 +43,20 @@ class Entry:
     Attributes:
         config, seed: what is trained.
         data: fingerprints of the `train` and `validation` frames.
+        start: key of the run whose weights it starts from, "" where it starts from none.
     """
 
     config: RunConfig
     seed: int
     data: Mapping[str, str]
+    start: str = ""
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of everything that the trained weights depend on."""
         code = version.training_code(self.config.model)
-        return _key({"run": self.config.training(), "seed": self.seed, "data": dict(self.data), "code": code})
+        facts = {"run": self.config.training(), "seed": self.seed, "data": dict(self.data), "code": code}
+        return _key(facts | ({"start": self.start} if self.start else {}))
 
     @property
     def folder(self) -> Path:

@@ -24,6 +24,7 @@ OWN_TRAINING = {"forest": ("train/fit_forest.py",)}
 
 MEASURING = (
     "metrics/confusion.py",
+    "metrics/boundary.py",
     "data/labels.py",
     "data/transforms.py",
     "data/colour.py",

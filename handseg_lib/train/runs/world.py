@@ -34,7 +34,9 @@ def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: boo
     ego, scenes = "ego_hand_object", ("ego_hand_object", *EXO_COLOUR)
 
     def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
-        return frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
+        data = frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
+        held = scene in EXO_COLOUR and split == "train"
+        return data.model_copy(update={"count": profile.colour.held}) if held else data
 
     train = tuple(colour(scene, "train") for scene in scenes)
     synthetic = (on_colour(scene, colour(scene, "test"), label_map) for scene in scenes)
