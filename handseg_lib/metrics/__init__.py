@@ -37,7 +37,7 @@ DEFINITIONS: dict[str, str] = {
     "frequency_weighted_iu": "IoU of all classes weighted by each class's share of the truth (Long et al. 2015)",
     "mean_iou_parts": "mean over images and hands of the mean IoU of the parts with at least 20 true pixels (ETHand)",
     "boundary_iou": "IoU counted only within a distance of the true and of the predicted outline (Cheng et al. 2021)",
-    "boundary_iou_hand_object": "mean of hand's and object's IoU within 2% of the image diagonal of the true and of the "
+    "boundary_iou_hand_object": "mean IoU of hand and object within 2% of the image diagonal of the true and of the "
     "predicted outline (Cheng et al. 2021)",
     "trimap_iou_hand_object": "mean IoU of hand and object on pixels within so many of a true class boundary "
     "(Kohli et al. 2009)",
