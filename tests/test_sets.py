@@ -9,6 +9,7 @@ import pytest
 import tiny_runs
 from scipy.io import savemat
 
+from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.errors import DataError, RunError
 from handseg_lib.train.registry import REAL_SETS, Data
 from handseg_lib.train.sets import First, Frames, Padded, Together, missing, open_set
@@ -120,6 +121,30 @@ def test_the_four_depth_sets_open_by_one_naming(depth_root, name):
     one = open_set(data.model_copy(update={"count": 1, "aspect": 2.0}), depth_root)
     height = len(sample.labels)
     assert len(one) == 1 and one[0].labels.shape == (height, 2 * height) and one.label_maps == frames.label_maps
+
+
+def test_sets_of_hands_and_objects_open_by_the_same_naming(tmp_path):
+    depth, mask = np.full((240, 320), 3000, np.uint16), np.zeros((240, 320), np.uint8)
+    depth[:, :100], mask[:, :50], mask[:, 50:100] = 500, 1, 2
+    hoseg_mask = np.select([mask == 1, mask == 2], [np.uint8(3), np.uint8(6)], 0)
+    images = {"interseghands/depth": depth * 8, "interseghands/mask": mask}  # eighths of a millimetre
+    for part in ("train_syn", "test_syn"):
+        images |= {f"hoseg/dataset/{part}/depth": depth, f"hoseg/dataset/{part}/label": hoseg_mask}
+    for folder, image in images.items():
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(2):
+            assert cv2.imwrite(str(tmp_path / folder / f"{number:07d}.png"), image)
+    for data in (
+        Data(source="interseghands", split="train", within=0.16),
+        Data(source="hoseg", split="test", within=0.16, reading={"test": "test_syn"}),
+    ):
+        assert data.real and missing(data, tmp_path) == ""
+        frames = open_set(data, tmp_path)
+        assert isinstance(frames, Frames) and "hand_object" in frames.label_maps
+        sample = frames[0]
+        ids = LABEL_MAPS["hand_object"].encode(sample.labels)
+        assert np.unique(ids[:, :50]).tolist() == [1] and np.unique(ids[:, 50:100]).tolist() == [2]
+        assert abs(float(sample.depth[9, 9]) - 0.5) < 1e-4 and not sample.depth[:, 100:].any()
 
 
 def test_what_a_loader_is_told(depth_root):

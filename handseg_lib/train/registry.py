@@ -30,7 +30,7 @@ class Data(Part):
         inputs: the image that the network takes of each frame; `rgb` of synthetic scenes is the colour camera's view.
         bare: sleeves and gloves of synthetic frames count as background, so that hands and arms are skin.
         reading: what a real set's loader is told beside folder and split: `{"unit": 0.001}` for HandSeg's files,
-            `{"division": "official"}` for HandNet's.
+            `{"division": "official"}` for HandNet's, `{"test": "test_syn"}` for hoseg's.
         aspect: width over height that depth frames are padded to, with pixels that have no reading; None leaves them.
         first: only so many of these frames, from the first on; None for all. Synthetic frames are drawn one by one and
             independently, so the first ones are a random part.

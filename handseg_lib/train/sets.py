@@ -219,10 +219,10 @@ def _interseghands(root: Path, split: str, unit: float | None = None) -> Frames:
     return InterSegHandsSet(root, split, unit)
 
 
-def _hoseg(root: Path, split: str) -> Frames:
+def _hoseg(root: Path, split: str, test: str = "test_kv2", train: str = "train_syn") -> Frames:
     from handseg_lib.data.hoseg import HosegSet
 
-    return HosegSet(root, split)
+    return HosegSet(root, split, test, train)
 
 
 def _undivided(root: Path, split: str) -> Path:
