@@ -34,6 +34,8 @@ def test_a_take_is_one_person_under_one_light(store):
     assert first.subject == second.subject == 13 and first.session == second.session == 2
     assert first.lights is second.lights and first.color_camera is second.color_camera
     assert first.objects[0].pose.tolist() != second.objects[0].pose.tolist()
+    other = next(scenes(TAKE, 1 << 20, first))
+    assert other.lights is first.lights and other.objects[0].pose.tolist() != first.objects[0].pose.tolist()
 
 
 def test_frames_hold_hand_and_object_and_their_truths_agree(recording):

@@ -20,8 +20,8 @@ def true_classes(labels: NDArray[np.uint8], bare: NDArray[np.bool_] | None = Non
 
     Args:
         labels: (H, W) uint8; a hand ends at the wrist.
-        bare: (H, W) bool, arm pixels that show skin. Given, they count as hand: colour cannot tell them from one. Without,
-            the wrist is where the hand ends, and sleeves are background in either case.
+        bare: (H, W) bool, arm pixels that show skin. Given, they count as hand: colour cannot tell them from one.
+            Without, the wrist is where the hand ends. Sleeves are background in either case.
     """
     classes = LABEL_MAPS["hand_object"].encode(labels)
     if bare is not None:

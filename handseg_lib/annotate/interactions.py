@@ -39,6 +39,8 @@ from handseg_lib.synth.world import Frame, generator, render
 UNIT = 0.000125
 """Metres a step of the SR300, and of the stored depth."""
 HANDS, ARMS = (Label.LEFT_HAND, Label.RIGHT_HAND), (Label.LEFT_ARM, Label.RIGHT_ARM)
+CALIBRATION = 1 << 20
+"""Of the world's frames, the first that serves as a calibration picture; recorded frames stay far below."""
 PATCH, DABS = 9, 3000
 """Pixels on a side of the brush with which skin is marked in calibration pictures; marked pixels kept of each."""
 FOLLOWED = ("handseg_lib.synth", "handseg_lib.camera", "handseg_lib.data.labels")
@@ -159,17 +161,22 @@ def interactions(takes: Sequence[Take], workers: int | None = None) -> list[Inte
     return [load(take) for take in takes]
 
 
-def scenes(take: Take) -> Iterator[Scene]:
-    """Holds of one person without end, under the light and before the cameras of the first of them."""
+def scenes(take: Take, start: int = 0, mount: Scene | None = None) -> Iterator[Scene]:
+    """Holds of one person without end, under one light and before one pair of cameras.
+
+    Args:
+        take: who, when, and how objects are painted.
+        start: of the world's frames, the first that may be taken.
+        mount: whose light and cameras; default: those of the first scene.
+    """
     split = next(name for name, some in SUBJECTS.items() if take.subject in some)
-    first: Scene | None = None
-    for index in count():
+    for index in count(start):
         person = sample_person(generator("exo_hand_object", split, take.seed, index), split)
         if (person.subject, person.session) != (take.subject, take.session):
             continue
         scene = exo_hand_object(generator("exo_hand_object", split, take.seed, index), split)
-        first = scene if first is None else first
-        kept = {name: getattr(first, name) for name in ("lights", "color_camera", "color_sensor")}
+        mount = scene if mount is None else mount
+        kept = {name: getattr(mount, name) for name in ("lights", "color_camera", "color_sensor")}
         yield repainted(replace(scene, **kept), take.towards_skin)
 
 
@@ -236,16 +243,18 @@ def _frame(take: Take, stored: dict[str, NDArray], i: int) -> InteractionFrame:
 def _store(takes: tuple[Take, ...], number: int) -> dict[str, Any]:
     """Render one take, let the simulated camera see it, and write its file."""
     take = takes[number]
+    recorded = list(islice(scenes(take), take.frames))
+    before = islice(scenes(take, CALIBRATION, recorded[0]), take.pictures)
     rendered = [
         render(scene, f"interactions/{take.subject}/{take.session}/{take.seed}/{i}", _noise(take, i))
-        for i, scene in enumerate(islice(scenes(take), take.pictures + take.frames))
+        for i, scene in enumerate([*before, *recorded], -take.pictures)
     ]
     world = world_of(rendered)
     with simulate(world) as camera:
         seen = [np.array(one.rgb) for one in camera]
-    before, after = rendered[: take.pictures], rendered[take.pictures :]
+    shown, after = rendered[: take.pictures], rendered[take.pictures :]
     height, width = rendered[0].depth.shape
-    marked = np.array([marked_skin(f, rgb) for f, rgb in zip(before, seen, strict=False)], bool)
+    marked = np.array([marked_skin(f, rgb) for f, rgb in zip(shown, seen, strict=False)], bool)
     picked = [rgb[where] for rgb, where in zip(seen, marked, strict=False)]
     stored = {
         "calibration": np.array(seen[: take.pictures], np.uint8).reshape(-1, height, width, 3),
@@ -264,7 +273,7 @@ def _store(takes: tuple[Take, ...], number: int) -> dict[str, Any]:
 
 
 def _noise(take: Take, index: int) -> np.random.Generator:
-    return np.random.default_rng([837, take.subject, take.session, take.seed, index])
+    return np.random.default_rng([837, take.subject, take.session, take.seed, index + CALIBRATION])
 
 
 def _some(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
