@@ -70,6 +70,13 @@ _CHAPTERS = (
         paper="handseg",
     ),
     Notebook(
+        "12",
+        "hand_object_annotation",
+        "Automatic annotation of hands and objects",
+        "Can colour, depth and a rule about outlines tell a hand from what it holds, and how right are such labels?",
+        paper="denseattention",
+    ),
+    Notebook(
         "14",
         "data_sets",
         "Data sets",
