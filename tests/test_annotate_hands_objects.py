@@ -21,6 +21,7 @@ from handseg_lib.annotate.hands_objects import (
     skin_thresholds,
     touching,
 )
+from handseg_lib.data.cropping import within
 from handseg_lib.errors import DataError
 
 SKIN, BLUE = (200, 150, 120), (40, 80, 200)
@@ -181,6 +182,13 @@ def test_what_has_no_colour_or_lies_far_behind_is_not_annotated():
     assert not found.labels[truth == OBJECT].any() and (found.labels == HAND).any()
     empty = annotate(rgb, np.zeros_like(depth))
     assert not empty.labels.any() and not empty.depth.any()
+
+
+def test_near_is_what_the_sets_of_the_networks_call_near():
+    rng = np.random.default_rng(3)
+    depth = (rng.integers(2000, 8000, (480, 640)) * np.float32(0.000125)).astype(np.float32)
+    rgb = np.full((480, 640, 3), 90, np.uint8)
+    np.testing.assert_array_equal(annotate(rgb, depth).depth, within(depth))
 
 
 def test_thresholds_hold_most_of_what_was_marked_and_no_more_than_asked():

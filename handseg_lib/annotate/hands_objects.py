@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from handseg_lib.annotate.gloves import disc, threshold
 from handseg_lib.annotate.thresholds import GloveThresholds, hue_range, to_hsv
-from handseg_lib.data.cropping import RANGE, nearest
+from handseg_lib.data.cropping import RANGE, within
 from handseg_lib.data.sample import check_depth
 from handseg_lib.errors import DataError
 
@@ -253,8 +253,7 @@ def annotate(
             f"rgb to annotate is {rgb.dtype} {rgb.shape}, its depth {depth.shape}; expected uint8 {(*depth.shape, 3)}. "
             "Align the colour to the depth first (rs.align)."
         )
-    far = nearest(depth) + settings.metres
-    near = cv2.inRange(depth, 1e-6, far)
+    near = (within(depth, settings.metres) > 0).view(np.uint8)
     left, top, width, height = cv2.boundingRect(near)
     box = slice(top, top + height), slice(left, left + width)
     steps = [np.zeros(depth.shape, bool) for _ in range(6)]
