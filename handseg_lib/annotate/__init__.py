@@ -1,1 +1,2 @@
-"""Automatic annotation: hand labels from coloured gloves (HandSeg Section 4), reviewed, measured, and written."""
+"""Automatic annotation, reviewed, measured and written: hands by coloured gloves (HandSeg Section 4), hands and the
+objects in them by skin colour and depth (DenseAttentionSeg Section 3)."""

@@ -50,16 +50,20 @@ class ReviewRule:
         """
         seen, faults = depth > 0, {}
         for side, label in HANDS.items():
-            hand, labelled = (truth == label) & seen, (annotated.labels == label) & seen
-            there, claimed = int(hand.sum()) >= self.visible, int(labelled.sum()) >= self.visible
-            overlap = int((hand & labelled).sum()) / max(int((hand | labelled).sum()), 1)
-            if there and not claimed:
-                faults[side] = "missed"
-            elif claimed and not there:
-                faults[side] = "invented"
-            elif there and overlap < self.least_iou:
-                faults[side] = "inexact"
+            fault = self.fault((truth == label) & seen, (annotated.labels == label) & seen)
+            if fault:
+                faults[side] = fault
         return faults
+
+    def fault(self, true: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> str:
+        """What is wrong with one thing's (H, W) mask: "missed", "invented" or "inexact"; "" if nothing is."""
+        there, claimed = int(true.sum()) >= self.visible, int(labelled.sum()) >= self.visible
+        if there and not claimed:
+            return "missed"
+        if claimed and not there:
+            return "invented"
+        overlap = int((true & labelled).sum()) / max(int((true | labelled).sum()), 1)
+        return "inexact" if there and overlap < self.least_iou else ""
 
 
 def discarded_share(faults: Mapping[str, Mapping[str, str]]) -> float:

@@ -90,10 +90,12 @@ class Forest(nn.Module):
             trees: how many of the trees have a say; default: all.
         """
         frames = metres(x)  # (N, H, W)
-        leaves = torch.stack([self.leaves(frame, depth, trees) for frame in frames])  # (N, T, H, W)
-        p = self.histograms[leaves.clamp_min(0)].mean(dim=1).permute(0, 3, 1, 2)  # (N, C, H, W)
-        background = torch.eye(self.classes, device=x.device)[0].view(1, -1, 1, 1)
-        return torch.where((frames > NEAR)[:, None], p, background).clamp_min(FLOOR).log()
+        leaves = torch.stack([self.leaves(frame, depth, trees) for frame in frames], dim=1)  # (T, N, H, W)
+        read = (frames > NEAR).flatten().nonzero()[:, 0]  # often a third of the pixels: the others are background
+        p = self.histograms[leaves.flatten(1)[:, read].long()].mean(dim=0)  # (M, C)
+        scores = torch.eye(self.classes, device=x.device)[0].clamp_min(FLOOR).log().repeat(frames.numel(), 1)
+        scores[read] = p.clamp_min(FLOOR).log()
+        return scores.view(*frames.shape, self.classes).permute(0, 3, 1, 2)  # (N, C, H, W)
 
     def leaves(self, frame: Tensor, depth: int | None = None, trees: int | None = None) -> Tensor:
         """Where each pixel's walk ends: (H, W) metres -> (T, H, W) int32 nodes, -1 where there is no reading."""
@@ -208,7 +210,11 @@ def _compiled() -> Callable[..., None]:
 
 
 def _walk_rows(frame, roots, offsets, thresholds, children, limit, found):  # types come from the compiler
-    """A row at a time, a level at a time: the pixels of a level do not wait for one another's memory."""
+    """A row at a time, a level at a time: the pixels of a level do not wait for one another's memory.
+
+    Numbers read from memory become unsigned before they index: else each is asked whether it counts from the end,
+    which is a third of the time.
+    """
     height, width = frame.shape[0] - 2, frame.shape[1] - 2
     stride, flat = np.int32(width + 2), frame.ravel()
     scale = np.float32(width / WIDTH)
@@ -231,16 +237,16 @@ def _walk_rows(frame, roots, offsets, thresholds, children, limit, found):  # ty
             for _ in range(limit):
                 still = 0
                 for k in range(left):
-                    p = walking[k]
-                    n, s, x = node[p], inverse[p], np.float32(columns[p]) + border
+                    p = np.uintp(walking[k])
+                    n, s, x = np.uintp(node[p]), inverse[p], np.float32(columns[p]) + border
                     ui = np.int32(min(max(y + offsets[n, 0] * s, zero), last_row))
                     uj = np.int32(min(max(x + offsets[n, 1] * s, zero), last_column))
                     vi = np.int32(min(max(y + offsets[n, 2] * s, zero), last_row))
                     vj = np.int32(min(max(x + offsets[n, 3] * s, zero), last_column))
-                    feature = flat[ui * stride + uj] - flat[vi * stride + vj]
+                    feature = flat[np.uintp(ui * stride + uj)] - flat[np.uintp(vi * stride + vj)]
                     child = children[n] + np.int32(feature > thresholds[n])
                     node[p], walking[still] = child, p
-                    still += children[child] != 0
+                    still += children[np.uintp(child)] != 0
                 left = still
                 if left == 0:
                     break
