@@ -138,6 +138,15 @@ def test_reuse_of_another_configuration_says_what_differs(home, monkeypatch):
         tiny_runs.ask(reuse=True)
 
 
+def test_an_export_from_before_a_field_was_added_is_reused(home):
+    path = exported(home) / "run.json"
+    record = json.loads(path.read_text())
+    for added in ("contour", "start"):
+        del record["config"][added]
+    path.write_text(json.dumps(record))
+    assert tiny_runs.ask(reuse=True).config == tiny_runs.ask().config
+
+
 @pytest.mark.parametrize("name", ["run.json", "history.csv", "tests/squares/metrics.json", "tests/squares/counts.csv"])
 def test_a_damaged_export_is_an_error(home, name):
     path = exported(home) / name

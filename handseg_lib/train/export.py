@@ -4,8 +4,11 @@ The folder holds `run.json` (configuration, seed, key, origin), `history.csv`, a
 store; weights stay in the store.
 """
 
+import json
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from handseg_lib import paths
 from handseg_lib.errors import RunError, StoreError
@@ -64,7 +67,7 @@ def read(config: RunConfig, profile: str, seed: int) -> Run:
     lacking = {"key", "seed", "config", "origin", "tests", "skipped", "history"} - set(record)
     if lacking:
         raise StoreError(f"{source / 'run.json'} lacks {', '.join(sorted(lacking))}. {remedy}")
-    differences = differing(record["config"], config.model_dump(mode="json"))
+    differences = differing(_completed(record["config"]), config.model_dump(mode="json"))
     if differences:
         raise RunError(
             f"{source} is another run than {config.name} at profile {profile!r}: {'; '.join(differences)}. "
@@ -86,6 +89,14 @@ def read(config: RunConfig, profile: str, seed: int) -> Run:
         origin=record["origin"],
         weights=(lambda: load_network(config, stored)) if stored.is_dir() else None,
     )
+
+
+def _completed(config: Any) -> Any:
+    """An exported configuration with its defaults: what was added to `RunConfig` since then was as its default says."""
+    try:
+        return RunConfig.model_validate_json(json.dumps(config)).model_dump(mode="json")
+    except ValidationError:
+        return config  # the comparison says what is wrong
 
 
 def differing(found: Any, expected: Any, where: str = "") -> list[str]:
