@@ -129,6 +129,22 @@ _CHAPTERS = (
         runs=("handseg/proposed",),
     ),
     Notebook(
+        "24",
+        "large_kernels_refinenet",
+        "Large kernels and RefineNet",
+        "How can every cell see far without paying for it, and what draws the outline afterwards?",
+        paper="denseattention",
+        runs=("denseattention/large_kernels", "denseattention/refinenet"),
+    ),
+    Notebook(
+        "25",
+        "deeplabv3plus",
+        "DeepLabv3+",
+        "Can a network stop shrinking its map, still see far, and stay affordable?",
+        paper="denseattention",
+        runs=("denseattention/deeplabv3plus",),
+    ),
+    Notebook(
         "26",
         "dense_attention_seg",
         "DenseAttentionSeg",

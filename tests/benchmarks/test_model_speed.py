@@ -1,17 +1,17 @@
 """Time of every network beside DeepLabv3+: `pytest tests/benchmarks --benchmark-enable -s` (else each is called once).
 
 One frame of 640x480 at a time, as in Table 2 of DenseAttentionSeg, whose own ratio is 53.7 / 47.8 = 1.12. The networks
-take turns, so that whatever else the machine does meets all of them; each is at the size that its paper gives.
+take turns (`handseg_lib.latency`), so that whatever else the machine does meets all of them; each is at the size that
+its paper gives, once as it is and once made fast (`handseg_lib.fast`). The forest, which is no network, has a benchmark
+of its own.
 """
 
-import time
-from collections.abc import Callable
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from handseg_lib.fast import difference, faster
+from handseg_lib.latency import in_turns
 from handseg_lib.models import MODELS, create
 
 pytest.importorskip("pytest_benchmark")
@@ -39,38 +39,31 @@ def networks(**options: object) -> dict[str, nn.Module]:
     return {name: create(name, in_channels=2, classes=3, **options).eval().to(DEVICE) for name in names}
 
 
-def seconds(network: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> float:
-    """Time of one prediction, until the device has finished it."""
-    if x.is_cuda:
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    scores = network(x)
-    if x.is_cuda:
-        torch.cuda.synchronize()
-    assert scores.shape == (1, 3, *x.shape[2:])
-    return time.perf_counter() - start
-
-
 def test_every_network_beside_deeplab(benchmark, one_thread, capsys):
-    """A round is one frame through each of them; the ratio is of medians."""
+    """Ratios are of medians over all turns, plain networks to plain DeepLabv3+ and fast ones to fast DeepLabv3+."""
     # Called once without a benchmark, only whether it runs matters.
-    models, x = (networks(width=2), (48, 64)) if benchmark.disabled else (networks(), (480, 640))
-    frame, took = torch.randn(1, 2, *x, device=DEVICE), {name: [] for name in models}
-
-    def one_round():
-        for name, network in models.items():
-            took[name].append(seconds(network, frame))
-
-    rounds = 1 if benchmark.disabled else 100 if DEVICE == "cuda" else 5
+    models, size = (networks(width=2), (48, 64)) if benchmark.disabled else (networks(), (480, 640))
+    x = torch.randn(1, 2, *size, device=DEVICE)
+    fast = {name: faster(model, x) for name, model in models.items()}
     with torch.inference_mode():
-        benchmark.pedantic(one_round, rounds=rounds, warmup_rounds=0 if benchmark.disabled else 1)
-    median = {name: float(np.median(times[-rounds:])) for name, times in took.items()}
-    ratio = {name: value / median[BASELINE] for name, value in median.items()}
-    benchmark.extra_info.update(device=DEVICE, milliseconds={n: 1e3 * s for n, s in median.items()}, ratio=ratio)
+        for name, model in models.items():
+            assert fast[name](x).shape == (1, 3, *size) and difference(fast[name](x), model(x)) < 1e-3
+    both = models | {f"{name} fast": model for name, model in fast.items()}
+    turns = 1 if benchmark.disabled else 100 if DEVICE == "cuda" else 5
+    times = benchmark.pedantic(lambda: in_turns(both, x, turns, blocks=1), rounds=1)
+    median = times.groupby("method")["ms"].median().to_dict()
+    plain = {name: median[name] / median[BASELINE] for name in models}
+    quick = {name: median[f"{name} fast"] / median[f"{BASELINE} fast"] for name in models}
+    saved = {name: median[f"{name} fast"] / median[name] for name in models}
+    benchmark.extra_info.update(device=DEVICE, milliseconds=median, plain=plain, fast=quick, fast_over_plain=saved)
+    if benchmark.disabled:
+        return
     with capsys.disabled():
-        if not benchmark.disabled:
-            print(f"\n{'network':18}{'ms':>10}{'ratio':>8}   on one {DEVICE}")
-            for name in sorted(median, key=median.get):
-                print(f"{name:18}{1e3 * median[name]:10.1f}{ratio[name]:8.2f}")
-    if not benchmark.disabled:
-        assert ratio["dense_attention"] <= PAPERS_RATIO
+        print(f"\n{'on one ' + DEVICE:18}{'ms':>10}{'ratio':>8}{'fast ms':>10}{'ratio':>8}{'fast/plain':>12}")
+        for name in sorted(models, key=median.get):
+            print(
+                f"{name:18}{median[name]:10.1f}{plain[name]:8.2f}{median[f'{name} fast']:10.1f}{quick[name]:8.2f}"
+                f"{saved[name]:12.2f}"
+            )
+    assert plain["dense_attention"] <= PAPERS_RATIO
+    assert quick["dense_attention"] <= PAPERS_RATIO
