@@ -83,11 +83,13 @@ class Colour(Network):
     Attributes:
         model: `handseg`, the strided network with three input channels, which learns from scratch on two cores; or
             `unet` on a ResNet-18, whose width is the channels of its decoder at full size.
-        held: frames of `exo_hand_object` that they learn from, beside those of `ego_hand_object`.
+        held, held_test: frames of `exo_hand_object` that they learn from and are tested on, beside those of
+            `ego_hand_object`: fewer than for networks on depth, because colour takes longer to render.
     """
 
     model: Literal["handseg", "unet"]
     held: int = Field(ge=1)
+    held_test: int = Field(ge=1)
 
 
 class HandsObjects(Network):

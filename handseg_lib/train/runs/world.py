@@ -35,8 +35,8 @@ def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: boo
 
     def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
         data = frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
-        held = scene in EXO_COLOUR and split == "train"
-        return data.model_copy(update={"count": profile.colour.held}) if held else data
+        held = {"train": profile.colour.held, "test": profile.colour.held_test}
+        return data.model_copy(update={"count": held[split]}) if scene in EXO_COLOUR else data
 
     train = tuple(colour(scene, "train") for scene in scenes)
     synthetic = (on_colour(scene, colour(scene, "test"), label_map) for scene in scenes)
