@@ -128,7 +128,7 @@ def faster(
         else:
             _say("folding its batch norms into convolutions changes the scores; they stay")
     images = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in result.network.modules())
-    if images and CHANNELS_LAST[example.device.type == "cuda"]:
+    if images:
         last = copy.deepcopy(result.network).to(memory_format=torch.channels_last)
         candidate = Fast(last, True, (*result.done, "channels last")).eval()
         if same(candidate):
@@ -138,10 +138,6 @@ def faster(
     if example.is_cuda if compiled is None else compiled:
         _compile(result, example, mode, same)
     return result
-
-
-CHANNELS_LAST = (True, True)
-"""Whether images lie in memory pixel by pixel: on the CPU, on a GPU."""
 
 
 def check(network: nn.Module, example: Tensor) -> None:

@@ -192,6 +192,7 @@ def _snakemake_command(python: Path, job: Job, workdir: Path) -> list[str]:
         "seeds": job.seeds,
         "reuse": job.reuse,
         "cell_timeout": job.cell_timeout,
+        "apart": _sent_elsewhere(job),
     }
     return [
         *(str(python), "-m", "snakemake", "--snakefile", str(paths.project_root() / "workflow" / "Snakefile")),
@@ -204,11 +205,15 @@ def _snakemake_command(python: Path, job: Job, workdir: Path) -> list[str]:
     ]
 
 
+def _sent_elsewhere(job: Job) -> bool:
+    """Whether a Snakemake profile or executor sends the steps to other machines."""
+    options = {argument.split("=")[0] for argument in job.snakemake}
+    return not options.isdisjoint(("--profile", "--workflow-profile", "--executor", "-e"))
+
+
 def _local_limits(job: Job) -> list[str]:
-    """What this machine has; none of it holds where a Snakemake profile or executor sends the steps elsewhere."""
-    if any(
-        argument.split("=")[0] in ("--profile", "--workflow-profile", "--executor", "-e") for argument in job.snakemake
-    ):
+    """What this machine has, where the steps run on it."""
+    if _sent_elsewhere(job):
         return []
     # Trainings take turns on a GPU. Without one they share the cores, by the threads that each asks for.
     gpus = 1 if shutil.which("nvidia-smi") and os.environ.get("CUDA_VISIBLE_DEVICES") != "" else job.cores

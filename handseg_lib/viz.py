@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from handseg_lib.camera import Intrinsics
-from handseg_lib.data.labels import Label
+from handseg_lib.data.labels import Label, LabelMap
 
 PALETTE: Mapping[Label, tuple[int, int, int]] = {
     Label.BACKGROUND: (38, 40, 46),
@@ -206,8 +206,14 @@ def shade(
     return colours
 
 
-def legend_handles(labels: Iterable[Label]) -> list[Patch]:
-    """Coloured patches with names, for `Axes.legend` or `Figure.legend`; the background is left out."""
+def legend_handles(labels: Iterable[Label] | LabelMap) -> list[Patch]:
+    """Coloured patches with names, for `Axes.legend` or `Figure.legend`; the background is left out.
+
+    A label map's classes go by their own names, in the colour of the label that each is decoded to.
+    """
+    if isinstance(labels, LabelMap):
+        named = [(name, of[0]) for name, of in labels.classes.values() if of and of[0] != Label.BACKGROUND]
+        return [Patch(color=np.array(PALETTE[label]) / 255, label=name) for name, label in named]
     shown = sorted(set(labels) - {Label.BACKGROUND})
     return [Patch(color=np.array(PALETTE[label]) / 255, label=label_name(label)) for label in shown]
 
@@ -222,7 +228,7 @@ def grid(
     column_titles: Sequence[str] = (),
     row_titles: Sequence[str] = (),
     depth_scale: tuple[float, float] | None = None,
-    legend: Iterable[Label] = (),
+    legend: Iterable[Label] | LabelMap = (),
     width: float = 10.0,
 ) -> Figure:
     """Rows of images under column titles, with one shared depth bar and one legend.
@@ -231,7 +237,7 @@ def grid(
         rows: images (H, W, 3) uint8, row by row; None leaves a place empty.
         column_titles, row_titles: as many as there are columns and rows, or none.
         depth_scale: near and far in metres of every depth picture shown; draws the colour bar.
-        legend: labels to explain below the pictures.
+        legend: labels, or a label map whose classes are meant, to explain below the pictures.
         width: of the figure in inches; its height follows from the first image's shape.
 
     Raises:

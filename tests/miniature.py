@@ -1,4 +1,4 @@
-"""A tiny project around the real command and workflow: three notebooks, one run, and stand-ins for what takes long.
+"""A tiny project around the real command and workflow: three notebooks, three runs, and stand-ins for what takes long.
 
 The stand-ins are whole commands (`handseg_lib.train`, `.report`); they and the notebooks each append a line to
 `journal`, so that tests can count what was really done.
@@ -23,8 +23,8 @@ REAL = (
 SERIES = """
 SERIES = (
     Notebook("01", "first", "First", "One?"),
-    Notebook("02", "second", "Second", "Two?", runs=("toy/run",)),
-    Notebook("90", "last", "Last", "All?", runs=("toy/run",), after=("01", "02")),
+    Notebook("02", "second", "Second", "Two?", runs=("toy/run", "toy/alike", "toy/own")),
+    Notebook("90", "last", "Last", "All?", runs=("toy/alike", "toy/run"), after=("01", "02")),
 )
 """
 JOURNAL = """

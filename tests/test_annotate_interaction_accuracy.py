@@ -30,7 +30,7 @@ def test_counts_match_a_loop():
     np.testing.assert_array_equal(counts(found, true, counted), slow)
     with pytest.raises(LabelError, match="expected one size"):
         counts(found[1:], true, counted)
-    with pytest.raises(LabelError, match="class 7"):
+    with pytest.raises(ValueError, match="prediction holds 7"):
         counts(np.full_like(found, 7), true, counted)
 
 

@@ -5,7 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from handseg_lib.annotate.interactions import UNIT, Take, interactions, load, repainted, scenes
+from handseg_lib.annotate.interactions import Take, interactions, load, repainted, scenes
+from handseg_lib.annotate.takes import UNIT
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError, StoreError
 from handseg_lib.synth.hand.skin import skin_tone_of

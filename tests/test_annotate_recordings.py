@@ -6,6 +6,7 @@ import pytest
 from handseg_lib.annotate import recordings as module
 from handseg_lib.annotate.recordings import GloveFrame, Take, load, recorded_frame, recordings
 from handseg_lib.annotate.sessions import aligned_color, in_color_view
+from handseg_lib.annotate.takes import UNIT
 from handseg_lib.data.labels import Label
 from handseg_lib.errors import DataError, StoreError
 from handseg_lib.synth.scenes.glove_session import glove_session
@@ -29,7 +30,7 @@ def recording(store):
 def test_a_take_is_what_was_rendered(recording):
     [frame] = recording.frames
     rendered = recorded_frame(glove_session(12, 3), 0)
-    np.testing.assert_allclose(frame.depth, rendered.depth, atol=module.UNIT / 2)
+    np.testing.assert_allclose(frame.depth, rendered.depth, atol=UNIT / 2)
     np.testing.assert_array_equal(frame.labels, rendered.labels)
     np.testing.assert_array_equal(frame.rgb, aligned_color(rendered))
     np.testing.assert_array_equal(frame.seen, in_color_view(rendered))
@@ -63,7 +64,7 @@ def test_trimmed_ranges_lie_within_plain_ones(recording):
 
 
 def test_a_stored_take_is_not_rendered_again(recording, monkeypatch):
-    monkeypatch.setattr(module, "_store", lambda *_: pytest.fail("rendered again"))
+    monkeypatch.setattr(module, "_rendered", lambda *_: pytest.fail("rendered again"))
     again = recordings([TAKE])[0]
     np.testing.assert_array_equal(again.frames[0].rgb, recording.frames[0].rgb)
     assert again.thresholds == recording.thresholds
@@ -73,7 +74,7 @@ def test_light_changes_colour_and_nothing_else(recording):
     dim = recorded_frame(glove_session(12, 3), 0, light=0.5)
     [frame] = recording.frames
     np.testing.assert_array_equal(dim.labels, frame.labels)
-    np.testing.assert_allclose(dim.depth, frame.depth, atol=module.UNIT / 2)
+    np.testing.assert_allclose(dim.depth, frame.depth, atol=UNIT / 2)
     assert aligned_color(dim)[frame.seen].mean() < 0.85 * frame.rgb[frame.seen].mean()
 
 

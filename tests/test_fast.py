@@ -116,7 +116,7 @@ def test_deconvolutions_and_norms_without_weights_are_folded() -> None:
     torch.testing.assert_close(net(frame()), expected)
 
 
-def test_the_layout_is_taken_back_where_it_changes_scores(monkeypatch) -> None:
+def test_the_layout_is_taken_back_where_it_changes_scores() -> None:
     class Layout(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -125,7 +125,6 @@ def test_the_layout_is_taken_back_where_it_changes_scores(monkeypatch) -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.convolution(x) * (1 if x.is_contiguous() else 2)
 
-    monkeypatch.setattr(fast, "CHANNELS_LAST", (True, True))
     with pytest.warns(RuntimeWarning, match="memory layout changes the scores"):
         quick = faster(Layout(), frame())
     assert quick.done == () and not quick.channels_last

@@ -324,5 +324,17 @@ def test_the_command_line_names_what_is_wrong(home, capsys):
     assert "RunError: there is no run 'tiny/rnu'; choose one of" in capsys.readouterr().err
 
 
+def test_one_that_fails_does_not_keep_others_from_being_trained(home, capsys):
+    assert main(["tiny/rnu", "tiny/run", "--profile", "smoke"]) == 1
+    said = capsys.readouterr()
+    assert "no run 'tiny/rnu'" in said.err and "tiny/run seed 0, key" in said.out
+
+
+def test_several_processes_train_one_run(home, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["tiny/run", "tiny/run", "--devices", "2"])
+    assert "name one, or leave out --devices" in capsys.readouterr().err
+
+
 def test_two_runs_of_one_name_do_not_share_an_export_folder():
     assert export.folder("quick", "handseg/proposed", 2).parts[-4:] == ("quick", "runs", "handseg_proposed", "seed2")

@@ -8,7 +8,7 @@ from skimage.color import rgb2lab
 
 from handseg_lib import viz
 from handseg_lib.camera import Intrinsics
-from handseg_lib.data.labels import Label
+from handseg_lib.data.labels import LABEL_MAPS, Label
 
 CAMERA = Intrinsics(100.0, 100.0, 19.5, 14.5, 40, 30)
 
@@ -139,6 +139,16 @@ def test_shading_darkens_what_turns_away_from_the_light():
     )
     assert bright > dark
     assert tuple(viz.shade(np.zeros((30, 40), np.float32), CAMERA)[0, 0]) == viz.NO_READING
+
+
+def test_legend_of_a_label_map_names_its_classes():
+    hand, thing = viz.legend_handles(LABEL_MAPS["hand_object"])
+    assert (hand.get_label(), thing.get_label()) == ("hand", "object")
+    decoded = LABEL_MAPS["hand_object"].decode(np.array([[1, 2]], np.uint8))
+    for patch, colour in zip((hand, thing), viz.COLORS[decoded][0], strict=True):
+        np.testing.assert_allclose(patch.get_facecolor()[:3], colour / 255)
+    figure = viz.grid([[np.zeros((4, 6, 3), np.uint8)]], legend=LABEL_MAPS["hand_object"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["hand", "object"]
 
 
 def test_grid_places_titles_bar_and_legend():

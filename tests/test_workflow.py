@@ -40,7 +40,8 @@ def test_series_and_notebooks_folder_agree():
 def test_whole_series_runs_in_order_and_names_its_report(finished):
     output, journal = finished.first
     runs = [line for line in journal if line.startswith("train ") and "began" not in line]
-    assert runs == ["train toy/run --profile smoke --seed 0"]  # two notebooks ask for it, it is trained once
+    # Two are asked for by two notebooks; each is trained once, and they share a process.
+    assert set(runs) == {f"train {names} --profile smoke --seed 0" for names in ("toy/run toy/alike", "toy/own")}
     kinds = {"train": "", "val": "+color_rgb+parts"}
     assert set(journal[:2]) == {f"render ('toy_scene', '{of}', 4, (16, 16), 0){more}" for of, more in kinds.items()}
     notebooks = [line for line in journal if line.startswith("notebook")]
@@ -48,7 +49,7 @@ def test_whole_series_runs_in_order_and_names_its_report(finished):
     assert journal[-2:] == ["report build", "report verify"]
     assert "Report: reports/smoke/index.html" in output
     assert all(f"notebook {name}: done in" in output for name in ("01_first", "02_second", "90_last"))
-    assert len(output.splitlines()) <= 2 * 7 + 3  # two lines a step, what is run, where the report is
+    assert len(output.splitlines()) <= 2 * 8 + 3  # two lines a step, what is run, where the report is
 
 
 def test_parameters_are_injected_where_the_notebook_has_them(mini):
@@ -83,8 +84,17 @@ def test_changed_and_lost_notebooks_run_again_with_what_reads_them(finished):
 def test_dry_run_says_what_would_be_done_and_does_nothing(finished):
     status, output = finished.run("--profile", "smoke", "--only", "02", "--seeds", "2", "--dry-run")
     assert status == 0
-    assert "would do: train toy/run, seed 1" in output and "would do: notebook 02_second" in output
+    assert "would do: train toy/run toy/alike, seed 1" in output and "would do: notebook 02_second" in output
     assert "01_first" not in output
+    assert finished.journal() == []
+
+
+@one_worker
+def test_every_run_is_a_job_of_its_own_where_other_machines_do_them(finished):
+    elsewhere = ("--", "--executor", "dryrun", "--cores", "1")
+    status, output = finished.run("--profile", "quick", "--dry-run", *elsewhere)
+    assert status == 0
+    assert all(f"would do: train toy/{name}, seed 0" in output for name in ("run", "alike", "own"))
     assert finished.journal() == []
 
 
@@ -135,10 +145,11 @@ def test_interrupted_run_goes_on_when_started_again(mini, interrupt):
     process = mini.start("--profile", "smoke", "--only", "02", TOY_SECONDS="100")
     wait_for(mini.training)
     interrupt(mini, process)
-    assert mini.journal()[-1] == "train began toy/run --profile smoke --seed 0"
+    assert mini.journal()[-1].startswith("train began toy/")
     status, output = mini.run("--profile", "smoke", "--only", "02")
     assert status == 0, output
-    assert "train toy/run --profile smoke --seed 0" in mini.journal()
+    done = mini.journal()
+    assert all(f"train {names} --profile smoke --seed 0" in done for names in ("toy/run toy/alike", "toy/own"))
     assert mini.processes() == []
 
 

@@ -10,12 +10,11 @@
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.data.images import depth_steps, png
 from handseg_lib.data.labels import LABEL_MAPS
-from handseg_lib.data.sample import check_depth
 from handseg_lib.errors import DataError, LabelError
 from handseg_lib.files import write_atomic
 
@@ -62,19 +61,13 @@ def write_frame(
         LabelError: for labels outside the vocabulary or of another size than the depth.
     """
     name = f"{stem(subject, frame)}.png"
-    check_depth(depth, name)
+    steps = depth_steps(depth, unit, name)
     if labels.shape != depth.shape:
         raise LabelError(f"{name}: labels are {labels.shape} but depth is {depth.shape} (height, width)")
-    if not unit > 0 or float(depth.max(initial=0)) / unit > 65535:
-        raise DataError(
-            f"{name}: depth reaches {float(depth.max(initial=0)):g} m in units of {unit:g} m; 16 bits hold "
-            f"{65535 * unit:g} m. Set readings beyond the sensor's range to 0, or pass a coarser unit."
-        )
     ids = LABEL_MAPS["handseg_files"].encode(labels)
-    steps = np.rint(depth.astype(np.float64) / unit).astype(np.uint16)
     image = Path(root) / "images" / name
-    write_atomic(Path(root) / "masks" / name, _png(ids), DataError)
-    write_atomic(image, _png(steps), DataError)
+    write_atomic(Path(root) / "masks" / name, png(ids), DataError)
+    write_atomic(image, png(steps), DataError)
     return image
 
 
@@ -82,10 +75,3 @@ def next_frame(root: Path, subject: int) -> int:
     """The number after a subject's last frame in a set, 0 for its first; a session is added behind the ones there."""
     found = (_STEM.fullmatch(path.stem) for path in (Path(root) / "images").glob(f"user-{subject}.*.png"))
     return max((int(match[2]) for match in found if match), default=-1) + 1
-
-
-def _png(image: NDArray) -> bytes:
-    done, content = cv2.imencode(".png", image)
-    if not done:
-        raise DataError(f"a {image.dtype} image of {image.shape} could not be encoded as PNG")
-    return content.tobytes()

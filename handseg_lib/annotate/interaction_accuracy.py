@@ -9,8 +9,9 @@ from handseg_lib.annotate.hands_objects import BACKGROUND, HAND, OBJECT
 from handseg_lib.annotate.review import ReviewRule
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.errors import LabelError
+from handseg_lib.metrics import confusion_counts
 
-NAMES = ("background", "hand", "object")
+NAMES = LABEL_MAPS["hand_object"].names
 CAUSES = ("object taken for hand", "hand taken for object", "sleeve or body", "lost")
 """Why an annotated pixel and the true one differ (`error_pixels`)."""
 
@@ -33,17 +34,14 @@ def counts(found: NDArray[np.uint8], true: NDArray[np.uint8], counted: NDArray[n
     """(3, 3) confusion counts of one frame, rows are truth; only `counted` pixels.
 
     Raises:
-        LabelError: if sizes differ or a class is none of the three.
+        LabelError: if sizes differ.
+        ValueError: if a class is none of the three.
     """
     if not found.shape == true.shape == counted.shape:
         raise LabelError(
             f"annotation is {found.shape}, truth {true.shape}, pixels to count {counted.shape}; expected one size"
         )
-    top = max(int(found.max(initial=0)), int(true.max(initial=0)))
-    if top > OBJECT:
-        raise LabelError(f"class {top} in the annotation or the truth; expected 0 background, 1 hand, 2 object")
-    pairs = true[counted].astype(np.int64) * 3 + found[counted]
-    return np.bincount(pairs, minlength=9).reshape(3, 3)
+    return confusion_counts(found[counted], true[counted], len(NAMES), ignore=None)
 
 
 def error_pixels(

@@ -6,28 +6,21 @@ librealsense (`software_device` and `rs.align`) as a recording would, and is kep
 `interactions/<subject>-<session>-<fingerprint>.npz` in the store.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib import paths
+from handseg_lib.annotate import takes
 from handseg_lib.camera.intrinsics import Intrinsics
 from handseg_lib.camera.simulated import Shot, SimulatedWorld, simulate
 from handseg_lib.camera.worlds import world_of
-from handseg_lib.code_version import digest, imported_files
 from handseg_lib.data.labels import Label
-from handseg_lib.data.synthetic import available_processors, rendered_shards
-from handseg_lib.errors import DataError, StoreError
-from handseg_lib.files import write_atomic
+from handseg_lib.errors import DataError
 from handseg_lib.synth.hand.skin import skin_tone_of
 from handseg_lib.synth.people.person import SESSIONS, SUBJECTS, Surface
 from handseg_lib.synth.scene import Scene
@@ -36,14 +29,12 @@ from handseg_lib.synth.scenes.exo_two_hands import sample_person
 from handseg_lib.synth.shading import Material
 from handseg_lib.synth.world import Frame, generator, render
 
-UNIT = 0.000125
-"""Metres a step of the SR300, and of the stored depth."""
 HANDS, ARMS = (Label.LEFT_HAND, Label.RIGHT_HAND), (Label.LEFT_ARM, Label.RIGHT_ARM)
 CALIBRATION = 1 << 20
 """Of the world's frames, the first that serves as a calibration picture; recorded frames stay far below."""
 PATCH, DABS = 9, 3000
 """Pixels on a side of the brush with which skin is marked in calibration pictures; marked pixels kept of each."""
-FOLLOWED = ("handseg_lib.synth", "handseg_lib.camera", "handseg_lib.data.labels")
+FOLLOWED = ("handseg_lib.synth", "handseg_lib.camera", "handseg_lib.annotate.takes", "handseg_lib.data.labels")
 
 
 @dataclass(frozen=True)
@@ -79,9 +70,7 @@ class Take:
     @property
     def path(self) -> Path:
         """Its file in the store; the name holds the take and the version of the code that makes it."""
-        facts = json.dumps({**asdict(self), "code": _code()}, sort_keys=True)
-        fingerprint = hashlib.sha256(facts.encode()).hexdigest()[:16]
-        return paths.store_root() / "interactions" / f"{self.subject}-{self.session}-{fingerprint}.npz"
+        return takes.path_of(self, "interactions", __file__, FOLLOWED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,21 +133,19 @@ class Interactions:
             return [np.array(one.rgb) for one in camera]
 
 
-def interactions(takes: Sequence[Take], workers: int | None = None) -> list[Interactions]:
+def interactions(wanted: Sequence[Take], workers: int | None = None) -> list[Interactions]:
     """Some takes, those rendered first that the store does not have.
 
     Args:
-        takes: which, in the order of the result.
+        wanted: which, in the order of the result.
         workers: processes that render, default one for each processor; the frames do not depend on it.
 
     Raises:
         CameraError: where librealsense cannot be used.
         StoreError: for a damaged file or a full disk, naming the file and what to do.
     """
-    missing = [number for number, take in enumerate(takes) if not take.path.exists()]
-    for _ in rendered_shards(partial(_store, tuple(takes)), missing, workers or available_processors()):
-        pass
-    return [load(take) for take in takes]
+    takes.make(wanted, _rendered, workers)
+    return [load(take) for take in wanted]
 
 
 def scenes(take: Take, start: int = 0, mount: Scene | None = None) -> Iterator[Scene]:
@@ -215,34 +202,28 @@ def load(take: Take) -> Interactions:
     Raises:
         StoreError: if it is missing or damaged.
     """
-    path = take.path
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}
-        frames = tuple(_frame(take, stored, i) for i in range(take.frames))
+
+    def built(stored: dict[str, NDArray]) -> Interactions:
         cameras = [Intrinsics(*map(float, row[:4]), *map(int, row[4:])) for row in stored["cameras"]]
         rest = [stored[name] for name in ("mount", "skin", "calibration", "marked")]
-    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}). Delete it and ask for the take again.") from error
-    except Exception as error:  # zipfile.BadZipFile and zlib.error have no base of their own
-        raise StoreError(f"{path}: damaged ({error}). Delete it and ask for the take again.") from error
-    return Interactions(take, *cameras, *rest, frames)
+        return Interactions(take, *cameras, *rest, tuple(_frame(take, stored, i) for i in range(take.frames)))
+
+    return takes.read(take, built)
 
 
 def _frame(take: Take, stored: dict[str, NDArray], i: int) -> InteractionFrame:
     return InteractionFrame(
         f"{take.subject}-{take.session}-{take.seed}-{i}",
         stored["rgb"][i],
-        stored["depth"][i].astype(np.float32) * np.float32(UNIT),
+        takes.metres_of(stored["depth"][i]),
         stored["color_rgb"][i],
         stored["labels"][i],
         stored["bare"][i],
     )
 
 
-def _store(takes: tuple[Take, ...], number: int) -> dict[str, Any]:
-    """Render one take, let the simulated camera see it, and write its file."""
-    take = takes[number]
+def _rendered(take: Take) -> dict[str, NDArray]:
+    """What is stored of a take, as the simulated camera sees it."""
     recorded = list(islice(scenes(take), take.frames))
     before = islice(scenes(take, CALIBRATION, recorded[0]), take.pictures)
     rendered = [
@@ -256,20 +237,18 @@ def _store(takes: tuple[Take, ...], number: int) -> dict[str, Any]:
     height, width = rendered[0].depth.shape
     marked = np.array([marked_skin(f, rgb) for f, rgb in zip(shown, seen, strict=False)], bool)
     picked = [rgb[where] for rgb, where in zip(seen, marked, strict=False)]
-    stored = {
+    return {
         "calibration": np.array(seen[: take.pictures], np.uint8).reshape(-1, height, width, 3),
         "marked": marked.reshape(-1, height, width),
         "skin": np.concatenate([_some(pixels) for pixels in picked] or [np.zeros((0, 3), np.uint8)]),
         "cameras": np.array([_numbers(world.depth), _numbers(world.color)]),
         "mount": world.depth_to_color,
         "rgb": np.stack(seen[take.pictures :]),
-        "depth": np.stack([np.rint(f.depth / np.float32(UNIT)).astype(np.uint16) for f in after]),
+        "depth": np.stack([takes.steps_of(f.depth) for f in after]),
         "color_rgb": np.stack([f.color_rgb for f in after]),
         "labels": np.stack([f.labels for f in after]),
         "bare": np.stack([bare_arms(f) for f in after]),
     }
-    write_atomic(take.path, lambda file: np.savez_compressed(file, **stored))
-    return {}
 
 
 def _noise(take: Take, index: int) -> np.random.Generator:
@@ -283,9 +262,3 @@ def _some(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _numbers(camera: Intrinsics) -> list[float]:
     return [camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height]
-
-
-@lru_cache
-def _code() -> str:
-    """Version of the code that makes a recording."""
-    return digest(imported_files([Path(__file__)], FOLLOWED, without=("handseg_lib.synth.scenes",)))[:16]

@@ -10,13 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.annotate.hands_objects import OBJECT
+from handseg_lib.data.images import depth_steps, png
 from handseg_lib.data.interseghands import CLASSES, FOLDERS, SETTINGS, UNIT
-from handseg_lib.data.sample import check_depth
 from handseg_lib.errors import DataError, LabelError
 from handseg_lib.files import write_atomic
 
@@ -59,21 +58,15 @@ def write_frame(
     """
     if not _ID.fullmatch(name):
         raise DataError(f"frame id {name!r}; expected letters, digits, '.', '_' and '-', not beginning with a mark")
-    check_depth(depth, name)
+    steps = depth_steps(depth, unit, name)
     if classes.shape != depth.shape or classes.dtype != np.uint8 or int(classes.max(initial=0)) > OBJECT:
         raise LabelError(
             f"{name}: classes are {classes.dtype} {classes.shape} up to {int(classes.max(initial=0))}; expected uint8 "
             f"{depth.shape} of 0 background, 1 hand, 2 object"
         )
-    steps = np.rint(depth.astype(np.float64) / unit) if unit > 0 else np.array([np.inf])
-    if steps.max(initial=0) > 65535:
-        raise DataError(
-            f"{name}: depth reaches {float(depth.max(initial=0)):g} m in units of {unit:g} m; 16 bits hold "
-            f"{65535 * unit:g} m. Crop what is far away, or pass a coarser unit."
-        )
     image = Path(root) / FOLDERS["depth"] / f"{name}.png"
-    write_atomic(Path(root) / FOLDERS["mask"] / f"{name}.png", _png(classes), DataError)
-    write_atomic(image, _png(steps.astype(np.uint16)), DataError)
+    write_atomic(Path(root) / FOLDERS["mask"] / f"{name}.png", png(classes), DataError)
+    write_atomic(image, png(steps), DataError)
     return image
 
 
@@ -104,10 +97,3 @@ def unfinished(root: Path) -> list[str]:
         for folder in (FOLDERS["depth"], FOLDERS["mask"])
     )
     return sorted(depth ^ mask)
-
-
-def _png(image: NDArray) -> bytes:
-    done, content = cv2.imencode(".png", image)
-    if not done:
-        raise DataError(f"a {image.dtype} image of {image.shape} could not be encoded as PNG")
-    return content.tobytes()

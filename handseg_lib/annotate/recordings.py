@@ -4,33 +4,24 @@ A take is some frames of one person in one session. It is rendered once, at the 
 counts in pixels, and kept as `gloves/<subject>-<session>-<fingerprint>.npz` in the store.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handseg_lib import paths
+from handseg_lib.annotate import takes
 from handseg_lib.annotate.accuracy import gap
 from handseg_lib.annotate.gloves import HANDS
 from handseg_lib.annotate.sessions import aligned_color, in_color_view, probe_pictures
 from handseg_lib.annotate.thresholds import GloveThresholds, calibrate
-from handseg_lib.code_version import digest, imported_files
 from handseg_lib.data.labels import Label
-from handseg_lib.data.synthetic import available_processors, rendered_shards
-from handseg_lib.errors import DataError, StoreError
-from handseg_lib.files import write_atomic
+from handseg_lib.errors import DataError
 from handseg_lib.synth.people.person import Surface
 from handseg_lib.synth.scenes.glove_session import GloveSession, glove_session
 from handseg_lib.synth.world import Frame, render
 
-UNIT = 0.000125
-"""Metres a step of the SR300, and of the stored depth."""
 SIDES = tuple(HANDS)
 OTHERS = {"left": {Label.RIGHT_HAND}, "right": {Label.LEFT_HAND}}
 FOLLOWED = ("handseg_lib.synth", "handseg_lib.camera", "handseg_lib.annotate", "handseg_lib.data.labels")
@@ -63,9 +54,7 @@ class Take:
     @property
     def path(self) -> Path:
         """Its file in the store; the name holds the take and the version of the code that makes it."""
-        facts = json.dumps({**asdict(self), "code": _code()}, sort_keys=True)
-        fingerprint = hashlib.sha256(facts.encode()).hexdigest()[:16]
-        return paths.store_root() / "gloves" / f"{self.subject}-{self.session}-{fingerprint}.npz"
+        return takes.path_of(self, "gloves", __file__, FOLLOWED)
 
 
 @dataclass(frozen=True)
@@ -114,11 +103,11 @@ class Recording:
     frames: tuple[GloveFrame, ...]
 
 
-def recordings(takes: Sequence[Take], workers: int | None = None) -> list[Recording]:
+def recordings(wanted: Sequence[Take], workers: int | None = None) -> list[Recording]:
     """Some takes, those rendered first that the store does not have.
 
     Args:
-        takes: which, in the order of the result.
+        wanted: which, in the order of the result.
         workers: processes that render, default one for each processor; the frames do not depend on it.
 
     Raises:
@@ -126,10 +115,8 @@ def recordings(takes: Sequence[Take], workers: int | None = None) -> list[Record
         StoreError: for a damaged file or a full disk, naming the file and what to do.
         ValueError: for a subject or session that does not exist.
     """
-    missing = [number for number, take in enumerate(takes) if not take.path.exists()]
-    for _ in rendered_shards(partial(_store, tuple(takes)), missing, workers or available_processors()):
-        pass
-    return [load(take) for take in takes]
+    takes.make(wanted, _rendered, workers)
+    return [load(take) for take in wanted]
 
 
 def gloved_pixels(frame: Frame) -> NDArray[np.uint8]:
@@ -156,17 +143,12 @@ def load(take: Take) -> Recording:
     Raises:
         StoreError: if it is missing or damaged.
     """
-    path = take.path
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}
-        frames = tuple(_frame(take, stored, i) for i in range(take.frames))
+
+    def built(stored: dict[str, NDArray]) -> Recording:
         thresholds, literal = (_thresholds(stored[name]) for name in ("thresholds", "literal"))
-    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}). Delete it and ask for the take again.") from error
-    except Exception as error:  # zipfile.BadZipFile and zlib.error have no base of their own
-        raise StoreError(f"{path}: damaged ({error}). Delete it and ask for the take again.") from error
-    return Recording(take, thresholds, literal, frames)
+        return Recording(take, thresholds, literal, tuple(_frame(take, stored, i) for i in range(take.frames)))
+
+    return takes.read(take, built)
 
 
 def _frame(take: Take, stored: dict[str, NDArray], i: int) -> GloveFrame:
@@ -174,7 +156,7 @@ def _frame(take: Take, stored: dict[str, NDArray], i: int) -> GloveFrame:
     return GloveFrame(
         f"{take.subject}/{take.session}/{i}",
         stored["rgb"][i],
-        stored["depth"][i].astype(np.float32) * np.float32(UNIT),
+        takes.metres_of(stored["depth"][i]),
         stored["seen"][i],
         stored["labels"][i],
         stored["gloves"][i],
@@ -191,15 +173,11 @@ def _thresholds(table: NDArray[np.int16]) -> dict[str, GloveThresholds]:
     }
 
 
-def _store(takes: tuple[Take, ...], number: int) -> dict[str, Any]:
-    """Render one take and write its file."""
-    take = takes[number]
+def _rendered(take: Take) -> dict[str, NDArray]:
+    """What is stored of a take."""
     session = glove_session(take.subject, take.session)
-    stored = _calibration(session, take.pictures)
     images = [_images(recorded_frame(session, i, take.light)) for i in range(take.frames)]
-    stored |= {name: np.stack([image[name] for image in images]) for name in images[0]}
-    write_atomic(take.path, lambda file: np.savez_compressed(file, **stored))
-    return {}
+    return _calibration(session, take.pictures) | {name: np.stack([i[name] for i in images]) for name in images[0]}
 
 
 def _calibration(session: GloveSession, pictures: int) -> dict[str, NDArray]:
@@ -229,15 +207,9 @@ def _images(frame: Frame) -> dict[str, NDArray]:
     ]
     return {
         "rgb": aligned_color(frame),
-        "depth": np.rint(frame.depth / np.float32(UNIT)).astype(np.uint16),
+        "depth": takes.steps_of(frame.depth),
         "seen": in_color_view(frame),
         "labels": frame.labels,
         "gloves": gloved_pixels(frame),
         "gaps": np.array(gaps, np.float32),
     }
-
-
-@lru_cache
-def _code() -> str:
-    """Version of the code that makes a recording."""
-    return digest(imported_files([Path(__file__)], FOLLOWED, without=("handseg_lib.synth.scenes",)))[:16]

@@ -1,4 +1,6 @@
-"""Reading image files, with every check that a damaged or foreign file needs. All loaders read through here.
+"""Image files: reading, with every check that a damaged or foreign file needs, and what is written into them.
+
+All loaders read through here.
 
 OpenCV returns a partly decoded picture for a truncated file and only prints a warning, so the file's structure is
 checked before it is decoded.
@@ -91,6 +93,42 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
     if image.shape[2] != 3 or (image != grey[..., None]).any():
         raise LabelError(f"{path}: found {_describe(image)}, coloured; expected a grey image.")
     return np.ascontiguousarray(grey)
+
+
+def depth_steps(depth: NDArray[np.float32], unit: float, where: str) -> NDArray[np.uint16]:
+    """(H, W) depth as the steps of a 16-bit file; the inverse of what `read_depth_png` does.
+
+    Args:
+        depth: (H, W) float32 metres, 0 where there is no reading.
+        unit: metres a step.
+        where: what to name in messages.
+
+    Raises:
+        DataError: for depth that `check_depth` refuses, or that 16 bits of this unit cannot hold.
+    """
+    check_depth(depth, where)
+    farthest = float(depth.max(initial=0))
+    if not unit > 0 or round(farthest / unit) > 65535:
+        raise DataError(
+            f"{where}: depth reaches {farthest:g} m in units of {unit:g} m; 16 bits hold {65535 * unit:g} m. Set "
+            "what is too far away to 0, or pass a coarser unit."
+        )
+    return np.rint(depth.astype(np.float64) / unit).astype(np.uint16)
+
+
+def png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    """The content of a PNG file of (H, W) or (H, W, 3) values; colour in OpenCV's order.
+
+    Raises:
+        DataError: for an image that no PNG can hold.
+    """
+    try:
+        done, content = cv2.imencode(".png", image)
+    except cv2.error:
+        done, content = False, None
+    if not done:
+        raise DataError(f"a {image.dtype} image of {image.shape} could not be encoded as PNG")
+    return content.tobytes()
 
 
 def fingerprint(paths: list[Path]) -> str:

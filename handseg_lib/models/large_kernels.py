@@ -96,7 +96,7 @@ class GlobalConvolution(nn.Module):
     """A dense k x k window in two separable halves (Figure 3 B): k x 1 then 1 x k, plus 1 x k then k x 1."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
-        """`kernel` is odd; a rank-2 filter a pair of channels, as far as the middle channels allow."""
+        """`kernel` is odd; the filter of a pair of channels has at most rank 2 x `channels_out`."""
         super().__init__()
         tall, wide, half = (kernel, 1), (1, kernel), kernel // 2
         self.tall_wide = nn.Sequential(
