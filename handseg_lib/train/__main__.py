@@ -1,7 +1,9 @@
 """Train runs from the command line: `python -m handseg_lib.train handseg/proposed --profile quick --seed 0`.
 
-Several runs are trained one after another; where one fails, the others are trained all the same. Several processes: `--devices 4` on one machine; on several, start the same command on each with `torchrun` or `srun`
-and give `--devices` (processes on each) and `--nodes`.
+Several runs are trained one after another; where one fails, the others are trained all the same.
+
+Several processes: `--devices 4` on one machine; on several, start the same command on each with `torchrun` or `srun`
+and give `--devices` (processes on each) and `--nodes`. They train one run.
 """
 
 import argparse
