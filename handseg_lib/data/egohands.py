@@ -9,17 +9,18 @@ A hand is labelled up to the wrist; bare forearms and faces are background. Samp
 there every hand is `RIGHT_HAND`, and only the label map `hand`, in which both are one class, says what they say.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 from skimage.draw import polygon
 
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_rgb
 from handseg_lib.data.labels import LABEL_MAPS, Label
 from handseg_lib.data.masked import JPEGS, by_stem, paired, read_mask
@@ -50,7 +51,7 @@ class _Frame:
     labels: Callable[[tuple[int, int]], NDArray[np.uint8]]
 
 
-class EgoHandsSet(Sequence[Sample]):
+class EgoHandsSet(FramesOnDisk):
     """The frames of a folder, in the order of `metadata.mat` or of their names; read when asked for.
 
     Attributes:
@@ -90,13 +91,7 @@ class EgoHandsSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._frames)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         frame = self._frames[index]
         rgb = read_rgb(frame.image)
         return Sample(frame.id, frame.labels(rgb.shape[:2]), rgb=rgb)

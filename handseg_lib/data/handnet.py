@@ -12,10 +12,9 @@ of the sessions tests, the tenth before it validates (`splits.by_group`). That a
 there are 10 of each. For numbers to compare with those of others, `division="official"` takes the parts as they are.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from scipy.io import loadmat
 
 from handseg_lib.camera import HANDNET
 from handseg_lib.data.folders import matching, unpacked
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.sample import Sample, check_depth
@@ -34,7 +34,7 @@ FOLDERS = {"train": "TrainData", "val": "ValidationData", "test": "TestData"}
 LAYOUT = "TrainData, ValidationData and TestData with Data_<7 digits>.mat"
 
 
-class HandNetSet(Sequence[Sample]):
+class HandNetSet(FramesOnDisk):
     """The frames in the order of part and number; read when asked for.
 
     Attributes:
@@ -80,13 +80,7 @@ class HandNetSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         path = self._files[index]
         fields = _fields(path, ("depth", "segmap"))
         depth = _image(fields["depth"], "depth", path).astype(np.float32) * np.float32(UNIT)

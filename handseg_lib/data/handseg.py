@@ -13,16 +13,15 @@ people tests, the tenth before them validates (`splits.by_group`; 7, 1 and 2 peo
 """
 
 import math
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.camera import SR300_DEPTH, Intrinsics
 from handseg_lib.data.folders import check_paired, matching, unpacked
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_depth_png, read_label_png
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.sample import Sample
@@ -39,7 +38,7 @@ NEAR, FAR = 0.1, 3.0
 """Metres between which hands lie before this sensor, with room to spare; a wrong unit puts them elsewhere."""
 
 
-class HandSegSet(Sequence[Sample]):
+class HandSegSet(FramesOnDisk):
     """The frames in the order of person and frame number; read when asked for.
 
     Attributes:
@@ -83,13 +82,7 @@ class HandSegSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         name = self._names[index]
         image, mask = self._images / name, self._masks / name
         depth = read_depth_png(image, self.unit)

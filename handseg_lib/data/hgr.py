@@ -11,11 +11,10 @@ split, and no depth. Skin is not divided into hand and arm, nor are left and rig
 """
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_rgb
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.masked import JPEGS, by_stem, paired, read_mask
@@ -26,7 +25,7 @@ LAYOUT = "<name>.jpg with <name>.png, or hgr1_images/original_images/<name>.jpg 
 _ARCHIVE = re.compile(r"(hgr1|hgr2a|hgr2b)_(images|skin)(_small)?", re.IGNORECASE)
 
 
-class HGRSet(Sequence[Sample]):
+class HGRSet(FramesOnDisk):
     """The images of a folder in the order of their names; read when asked for.
 
     Attributes:
@@ -75,13 +74,7 @@ class HGRSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         image, mask = self._files[index]
         labels = LABEL_MAPS["hand_arm"].decode(read_mask(mask, self._inverted), where=str(mask))
         return Sample(f"hgr/{image.stem}", labels, rgb=read_rgb(image))

@@ -25,13 +25,13 @@ Training and test frames are divided by their parts. A split for validation is n
 training part validates, one stretch of its movements. The test is the real part unless another is asked for.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args, overload
+from typing import Literal, get_args
 
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.folders import check_paired, matching, unpacked
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_depth_png, read_grey
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.sample import Sample
@@ -53,7 +53,7 @@ CROP = Intrinsics(365.0, 365.0, 199.5, 199.5, 400, 400)
 CAMERAS = {(camera.height, camera.width): camera for camera in (KINECT_V2, CROP)}
 
 
-class HosegSet(Sequence[Sample]):
+class HosegSet(FramesOnDisk):
     """The frames in the order of part and number; read when asked for.
 
     Attributes:
@@ -97,13 +97,7 @@ class HosegSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         home, name = self._files[index]
         image, mask = home / "depth" / name, home / "label" / name
         depth = read_depth_png(image, UNIT)

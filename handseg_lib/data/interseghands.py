@@ -25,17 +25,18 @@ random would have near copies among those that train. The paper has no test spli
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.camera import SR300_DEPTH, Intrinsics
 from handseg_lib.data.folders import unpacked
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_depth_png, read_label_png
 from handseg_lib.data.labels import Label, LabelMap
 from handseg_lib.data.masked import by_stem, paired
@@ -117,7 +118,7 @@ class Layout:
         return f"{self.folders['depth']}/<id>.png with {self.folders['mask']}/<id>.png"
 
 
-class InterSegHandsSet(Sequence[Sample]):
+class InterSegHandsSet(FramesOnDisk):
     """The frames in the order of their ids, or of the split's file; read when asked for.
 
     Attributes:
@@ -168,13 +169,7 @@ class InterSegHandsSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         name = self.ids[index]
         depth_path, mask_path = self._frames[name]
         depth = read_depth_png(depth_path, self.layout.unit)

@@ -12,16 +12,15 @@ No split is shipped; the author's program draws 5% of the files for testing. Wit
 person, so ours is by stretches of the recording: the last twentieth tests, the one before validates.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.camera import NYU_DEPTH
 from handseg_lib.data.folders import matching, unpacked
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_rgb
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.sample import Sample, check_depth
@@ -37,7 +36,7 @@ LAYOUT = "depth_<7 digits>.png, each with label and depth packed into its red, g
 MOST_VALUES = 2
 
 
-class NYUSet(Sequence[Sample]):
+class NYUSet(FramesOnDisk):
     """The frames in the order of their numbers; read when asked for.
 
     Attributes:
@@ -79,13 +78,7 @@ class NYUSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         path = self._files[index]
         depth, labels = read_packed(path, self.far)
         if labels.shape != (NYU_DEPTH.height, NYU_DEPTH.width):

@@ -11,16 +11,16 @@ Evaluation is the official test, of other characters than training. A split for 
 do not say which character a frame shows: the last twentieth of the training frames validates.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.camera import Intrinsics
 from handseg_lib.data.folders import check_paired, matching, unpacked
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_grey, read_rgb
 from handseg_lib.data.labels import LABEL_MAPS, check_label_map
 from handseg_lib.data.safe_pickle import read_pickle
@@ -42,7 +42,7 @@ CLASSES = np.zeros(256, np.uint8)
 CLASSES[2:18], CLASSES[18:34] = 1, 2
 
 
-class RHDSet(Sequence[Sample]):
+class RHDSet(FramesOnDisk):
     """The frames in the order of part and number, colour and depth; read when asked for.
 
     Attributes:
@@ -81,13 +81,7 @@ class RHDSet(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._frames)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         folder, name, camera = self._frames[index]
         rgb = read_rgb(folder / "color" / name)
         depth = read_packed_depth(folder / "depth" / name)

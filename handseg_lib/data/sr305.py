@@ -5,12 +5,11 @@ the wrist) for each frame number n, 640x480.
 """
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
 from handseg_lib.camera import SR300_DEPTH
+from handseg_lib.data.frames import FramesOnDisk
 from handseg_lib.data.images import fingerprint, read_depth_png, read_label_png
 from handseg_lib.data.labels import LABEL_MAPS
 from handseg_lib.data.sample import Sample
@@ -20,7 +19,7 @@ UNIT = 0.000125
 LAYOUT = "depth_<number>.png with mask_<number>.png"
 
 
-class SR305Set(Sequence[Sample]):
+class SR305Set(FramesOnDisk):
     """The frames of a folder, in the order of their numbers; read when asked for.
 
     Raises:
@@ -57,13 +56,7 @@ class SR305Set(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def _read(self, index: int) -> Sample:
         depth_path, mask_path = self._files[index]
         depth = read_depth_png(depth_path, UNIT)
         labels = read_label_png(mask_path, LABEL_MAPS["right_hand"])
