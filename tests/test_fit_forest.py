@@ -124,7 +124,7 @@ def home(tmp_path, monkeypatch):
 def test_a_run_is_stored_measured_and_reused(home, monkeypatch):
     run = tiny_runs.ask()
     assert run.metrics["squares"]["mean_iou_hands"] > 0.8
-    monkeypatch.setattr(request, "fit_forest", lambda *_: pytest.fail("grown again"))
+    monkeypatch.setattr("handseg_lib.train.fit_forest.fit_forest", lambda *_: pytest.fail("grown again"))
     again, reused = tiny_runs.ask(), tiny_runs.ask(reuse=True)
     assert again.metrics == run.metrics == reused.metrics
     pd.testing.assert_frame_equal(again.history, reused.history)

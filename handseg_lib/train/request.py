@@ -13,7 +13,6 @@ from handseg_lib.profiles import Profile, load
 from handseg_lib.train import device, export, registry
 from handseg_lib.train.evaluate import evaluate
 from handseg_lib.train.fit import fit
-from handseg_lib.train.fit_forest import fit_forest
 from handseg_lib.train.registry import RunConfig
 from handseg_lib.train.result import Measured, Run
 from handseg_lib.train.sets import Frames, missing, open_set
@@ -86,7 +85,10 @@ def _finish(
 
 def _train(entry: Entry, learning: Mapping[str, Frames], fabric: Fabric, start: Run | None) -> None:
     """Train, or go on training, and store the result."""
-    train = fit_forest if entry.config.model == "forest" else partial(fit, start=start and start.model().state_dict())
+    if entry.config.model == "forest":
+        from handseg_lib.train.fit_forest import fit_forest as train  # here, for scikit-learn takes seconds to import
+    else:
+        train = partial(fit, start=start and start.model().state_dict())
     fitted = train(entry.config, entry.seed, learning["train"], learning["validation"], fabric, entry.checkpoint)
     if fabric.global_rank == 0:
         origin = {
