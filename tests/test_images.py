@@ -6,7 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from handseg_lib.data.images import fingerprint, read_depth_png, read_grey, read_label_png, read_rgb
+from handseg_lib.data.images import (
+    depth_steps,
+    fingerprint,
+    png,
+    read_depth_png,
+    read_grey,
+    read_label_png,
+    read_rgb,
+)
 from handseg_lib.data.labels import LABEL_MAPS, Label
 from handseg_lib.errors import DataError, LabelError
 
@@ -29,6 +37,32 @@ def test_depth_is_value_times_unit_and_zero_stays_zero(tmp_path):
     depth = read_depth_png(write(tmp_path / "d.png", raw), unit=0.000125)
     assert depth.dtype == np.float32
     np.testing.assert_allclose(depth, [[0, 0.000125, 1.0], [8.191875, 0.0005, 0.00025]], rtol=1e-7)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    depth = np.random.default_rng(1).uniform(0.1, 8.0, (20, 30)).astype(np.float32)
+    depth[:3] = 0
+    path = tmp_path / "d.png"
+    path.write_bytes(png(depth_steps(depth, 0.000125, "here")))
+    read = read_depth_png(path, 0.000125)
+    assert np.abs(read - depth).max() <= 0.51 * 0.000125 and not read[:3].any()
+    path.write_bytes(png(np.full((2, 2, 3), (255, 0, 7), np.uint8)))
+    assert read_rgb(path)[0, 0].tolist() == [7, 0, 255]  # colour is written in OpenCV's order
+
+
+@pytest.mark.parametrize("unit", [0.0, -1.0, float("nan"), 0.0001])
+def test_depth_that_a_unit_cannot_hold_is_refused(unit):
+    with pytest.raises(DataError, match=r"here: depth reaches 7 m in units of .* Set what is too far away to 0"):
+        depth_steps(np.full((4, 4), 7.0, np.float32), unit, "here")
+
+
+def test_the_farthest_step_is_still_held():
+    assert depth_steps(np.full((1, 1), 65535 * 0.0002, np.float32), 0.0002, "here")[0, 0] == 65535
+
+
+def test_what_no_png_can_hold_is_refused():
+    with pytest.raises(DataError, match=r"a float64 image of \(4, 4, 7\) could not be encoded"):
+        png(np.zeros((4, 4, 7)))
 
 
 def test_labels_become_vocabulary(tmp_path):
