@@ -142,7 +142,8 @@ class Schedule(Part):
         clip: largest norm of the gradient; 0 does not clip.
         precision: `auto` takes bfloat16 where the machine computes with it, else float32.
         threads: of each process on a CPU. Not the machine's number, because sums that are split differently round
-            differently: with as many threads, a training ends with the same bits however many cores there are.
+            differently: with as many threads, a training ends with the same bits however many cores there are. Small
+            networks gain nothing from a second thread; as many trainings at once as there are cores gain most.
     """
 
     steps: int | None = Field(default=None, ge=1)
@@ -157,7 +158,7 @@ class Schedule(Part):
     warmup: int = Field(default=0, ge=0)
     clip: float = Field(default=0.0, ge=0)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(default=1, ge=1)
 
     @field_validator("betas")
     @classmethod
