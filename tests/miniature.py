@@ -45,7 +45,8 @@ from types import SimpleNamespace as S
 def config(name, profile):
     def part(split, images=()):
         return S(source="toy_scene", split=split, count=4, height=16, width=16, seed=0, real=False, images=images)
-    return S(sets=[part("train"), part("val", ("color_rgb", "parts")), part("train"), S(real=True)], start=None, schedule=S(threads=1))
+    sets = [part("train"), part("val", ("color_rgb", "parts")), part("train"), S(real=True)]
+    return S(sets=sets, start=None, schedule=S(threads=1))
 """
 RENDER = """
 from handseg_lib.journal import note
