@@ -257,7 +257,7 @@ _CHAPTERS = (
         "From synthetic to real",
         "Does a network that has only ever seen rendered depth find real hands?",
         paper="handseg",
-        runs=("handseg/synthetic_to_real", "world/rgb_hand", "world/rgb_skin"),
+        runs=("handseg/synthetic_to_real", "world/rgb"),
         data=("exo_two_hands", "sr305", "egohands", "hgr"),
     ),
 )

@@ -125,3 +125,19 @@ def test_nothing_and_one_are_numbers_of_things_too(count) -> None:
     none = np.zeros((count, 3), np.float32)
     assert compiled.turned(np.eye(3, dtype=np.float32), none).shape == (count, 3)
     assert compiled.noise_at(np.zeros((2, 2, 2), np.float32), none, np.float32(1)).shape == (count,)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squared_gaps_are_those_to_the_nearest(points, rng, dtype) -> None:
+    points, others = points.astype(dtype), rng.normal(0, 0.3, (7, 3)).astype(dtype)
+    expected = ((points[:, None] - others) ** 2).sum(-1).min(1)
+    found = compiled.squared_gaps(points, others)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_deepest_is_the_largest_overlap_of_two_rows_of_spheres(rng) -> None:
+    centres, radii, others, room = rng.random((6, 5, 3)), rng.random(5), rng.random((8, 3)), rng.random(8)
+    gap = np.linalg.norm(centres[:, :, None] - others, axis=-1)
+    expected = (radii[:, None] + room - gap).max((1, 2))
+    np.testing.assert_allclose(compiled.deepest(centres, radii, others, room), expected, atol=1e-12)

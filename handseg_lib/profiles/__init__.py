@@ -98,12 +98,13 @@ class HandsObjects(Network):
     Attributes:
         channels: k of DenseAttentionSeg, the channels of a squeezed level, 64 in the paper; RefineNet and DeepLabv3+
             have four times as many.
-        encoder: ResNet of all but FCN.
+        encoder: ResNet of all but FCN, by its name in `segmentation_models_pytorch`; "tu-resnet10t" is timm's with one
+            block a stage, half as many weights as ResNet-18.
         encoder_weights: file of ImageNet's weights for it (`models.encoders.load_imagenet`); None for random ones.
         vgg: channels of the first layer of FCN, whose own number is 64.
     """
 
-    encoder: Literal["resnet18", "resnet34", "resnet50"]
+    encoder: Literal["tu-resnet10t", "resnet18", "resnet34", "resnet50"]
     encoder_weights: str | None = None
     vgg: int = Field(ge=1)
 
@@ -117,6 +118,7 @@ class Benchmark(Part):
         vgg_weights: file of ImageNet weights for them (`models.vgg.load_imagenet`); None for random ones. Needs 64.
         offsets: candidate features of the random forest.
         pixels: training pixels of the random forest, over all frames together.
+        rates: run of the table -> its learning rate, where that is not the schedule's.
     """
 
     proposed: int = Field(ge=1)
@@ -124,6 +126,7 @@ class Benchmark(Part):
     vgg_weights: str | None = None
     offsets: int = Field(ge=1)
     pixels: int = Field(ge=1)
+    rates: dict[str, float] = Field(default_factory=dict)
 
 
 class Schedule(Part):

@@ -6,24 +6,32 @@ that the bits are numpy's and the same on every machine.
 
 from collections.abc import Callable
 from functools import cache, wraps
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 
 def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """The loop, compiled for its arguments' types at its first call and kept on disk."""
+    """The loop, compiled for its arguments' types at its first call and kept on disk.
+
+    It may call other compiled loops of its own file only: what is kept on disk is forgotten when that file changes.
+    """
 
     @cache
     def dispatcher() -> Callable[..., Any]:
         from numba import njit  # half a second to import
 
-        return njit(cache=True, error_model="numpy")(loop)
+        known = loop.__globals__
+        loops = {name: known[name] for name in loop.__code__.co_names if hasattr(known.get(name), "dispatcher")}
+        inner = known | {name: other.dispatcher() for name, other in loops.items()}
+        return njit(cache=True, error_model="numpy")(FunctionType(loop.__code__, inner, loop.__name__))
 
     @wraps(loop)
     def call(*arguments: Any) -> Any:
         return dispatcher()(*arguments)
 
+    call.dispatcher = dispatcher
     return call
 
 
@@ -150,4 +158,30 @@ def noise_at(volume, points, per_metre):
         j = np.int32(np.floor(points[n, 1] * per_metre)) & last
         k = np.int32(np.floor(points[n, 2] * per_metre)) & last
         out[n] = volume[i, j, k]
+    return out
+
+
+@compiled
+def squared_gaps(points, others):
+    """(N, 3) and (M, 3) points -> (N,) squared distance from each to the nearest of the others."""
+    out = np.empty(len(points), points.dtype)
+    for n in range(len(points)):
+        least = np.inf
+        for m in range(len(others)):
+            x, y, z = points[n, 0] - others[m, 0], points[n, 1] - others[m, 1], points[n, 2] - others[m, 2]
+            least = min(least, x * x + y * y + z * z)
+        out[n] = least
+    return out
+
+
+@compiled
+def deepest(centres, radii, others, room):
+    """(C, S, 3) rows of spheres with (S,) radii -> (C,) how deep each row lies in (M, 3) spheres of (M,) radii."""
+    out = np.full(len(centres), -np.inf)
+    for c in range(len(centres)):
+        for s in range(centres.shape[1]):
+            for m in range(len(others)):
+                x, y = centres[c, s, 0] - others[m, 0], centres[c, s, 1] - others[m, 1]
+                z = centres[c, s, 2] - others[m, 2]
+                out[c] = max(out[c], radii[s] + room[m] - np.sqrt(x * x + y * y + z * z))
     return out

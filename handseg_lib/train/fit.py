@@ -78,7 +78,8 @@ def fit(
         network = build(config, seed, fabric)
         if start is not None:
             network.load_state_dict(start)
-        optimizer = AdamW(network.parameters(), schedule.lr, schedule.betas, weight_decay=schedule.weight_decay)
+        decay = schedule.weight_decay
+        optimizer = AdamW(network.parameters(), schedule.lr, schedule.betas, weight_decay=decay, fused=True)
         model, stepper = fabric.setup(network, optimizer)
         state = checkpoint.load(saved, network, optimizer) if saved else checkpoint.State()
         clock = Clock(state.seconds)
@@ -266,9 +267,12 @@ def deterministic(fabric: Fabric, threads: int) -> Iterator[None]:
     if fabric.device.type == "cpu":
         torch.set_num_threads(threads)
     before, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=fabric.device.type != "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # it would write every new tensor twice
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn)
+        torch.utils.deterministic.fill_uninitialized_memory = filling
         torch.set_num_threads(ambient)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from handseg_lib.synth.ego.layout import SIDES, EgoHand
 from handseg_lib.synth.hand import HandModel, HandPose, hand_model
 from handseg_lib.synth.mesh import Mesh
-from handseg_lib.synth.people.arms import Arm, cross3, segment_distance, solve_arm
+from handseg_lib.synth.people.arm_loops import easiest, strain_of_table
+from handseg_lib.synth.people.arms import Arm, bones, cross3, segment_distance, solve_arm
 from handseg_lib.synth.people.body import rotation
 from handseg_lib.synth.people.person import Person
 
@@ -21,6 +22,9 @@ EYE_TO_SHOULDER = 0.255
 BEND_ROOM, TURN_ROOM = np.radians(62), np.radians(95)
 """How far wrists bend and forearms turn at work, from straight and from thumb up."""
 FOREARM_RADIUS = 0.042
+_ALONG = np.linspace(0, 0.95, 12)
+FOREARM = (_ALONG, np.interp(_ALONG, [0, 0.3, 1], [FOREARM_RADIUS, FOREARM_RADIUS + 0.004, 0.027]))
+"""(12,) steps from elbow to wrist and the forearm's radius there in metres, as `table_strain` takes them."""
 OTHER = {"left": "right", "right": "left"}
 
 
@@ -86,17 +90,12 @@ def reach_for(stance: Stance, side: str, wrist: Array, swivels: int = 9) -> tupl
         Strain, below 1 for what looks at ease; infinite without an arm.
     """
     upper, fore = stance.person.shape.upper_arm, stance.person.hand.forearm
-    sign = 1 if side == "left" else -1
     shoulder = stretched(stance.shoulders[side], wrist[:3, 3], upper + fore)
-    best: tuple[float, Arm | None] = (np.inf, None)
-    for swivel in np.linspace(-0.2, 1.5, swivels):
-        arm = solve_arm(shoulder, wrist[:3, 3], (upper, fore), sign * swivel)
-        if np.linalg.norm(arm.wrist - wrist[:3, 3]) > 0.01:
-            return best
-        cost = strain(arm, side, wrist) + 0.15 * abs(swivel - 0.45) + table_strain(arm)
-        if cost < best[0]:
-            best = (cost, arm)
-    return best
+    swings = np.linspace(-0.2, 1.5, swivels)
+    hand = np.ascontiguousarray(wrist, np.float64)
+    limits = (float(BEND_ROOM), float(TURN_ROOM))
+    cost, joints = easiest(shoulder, hand, bones(upper, fore), side == "right", swings, limits, *FOREARM)
+    return (cost, Arm(*joints)) if np.isfinite(cost) else (np.inf, None)
 
 
 def stretched(shoulder: Array, target: Array, length: float) -> Array:
@@ -106,35 +105,9 @@ def stretched(shoulder: Array, target: Array, length: float) -> Array:
     return shoulder + to / distance * float(np.clip(distance - 0.97 * length, 0, 0.08))
 
 
-def strain(arm: Arm, side: str, wrist: Array) -> float:
-    """How far wrist and forearm are turned towards their limits: 0 at ease, from 1 on they cannot."""
-    bend = np.arccos(np.clip(arm.forearm_direction @ wrist[:3, 1], -1, 1))
-    sideways = abs(float(wrist[:3, 0] @ arm.forearm_direction))  # wrists bend much less sideways
-    turn = forearm_turn(arm, side, wrist)
-    limits = max(bend / BEND_ROOM, abs(turn) / TURN_ROOM, sideways / 0.66)
-    return float(0.5 * (bend / BEND_ROOM) ** 2 + 0.4 * (turn / TURN_ROOM) ** 2 + (10 if limits > 1 else 0))
-
-
-def forearm_turn(arm: Arm, side: str, wrist: Array) -> float:
-    """Angle in radians of the hand about the forearm: 0 with the thumb up, positive with the palm towards the floor."""
-    along = arm.forearm_direction
-    thumb = wrist[:3, 0] * (1 if side == "right" else -1)
-    thumb = thumb - along * (along @ thumb)
-    up = cross3(arm.hinge, along)
-    if up[1] > 0:
-        up = -up
-    inward = cross3(up, along) * (-1 if side == "right" else 1)
-    return float(np.arctan2(-(thumb @ inward) if side == "left" else thumb @ -inward, thumb @ up))
-
-
 def table_strain(arm: Arm) -> float:
     """Large where the forearm passes through the work surface."""
-    t = np.linspace(0, 0.95, 12)[:, None]
-    points = arm.elbow + (arm.wrist - arm.elbow) * t
-    radius = np.interp(t[:, 0], [0, 0.3, 1], [FOREARM_RADIUS, FOREARM_RADIUS + 0.004, 0.027])
-    over = points[:, 2] > -radius
-    deep = float(np.max(np.where(over, points[:, 1] + radius, -1)))
-    return 10.0 + 100 * deep if deep > 0.0 else 0.0
+    return strain_of_table(arm.joints, *FOREARM)
 
 
 def arms_apart(hands: dict[str, EgoHand]) -> bool:

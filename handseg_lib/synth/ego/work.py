@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handseg_lib.camera import Intrinsics
+from handseg_lib.synth.compiled import squared_gaps
 from handseg_lib.synth.ego.arms import OTHER, Array, Stance, free_wrist, hand_points_of, raised, reach_for
 from handseg_lib.synth.ego.domains import Domain
 from handseg_lib.synth.ego.layout import SIDES, EgoHand, EgoObject, Room
@@ -151,7 +152,7 @@ class Work:
             return True
         mine = self.stance.model.posed(hand.pose, hand.wrist, side, hand.elbow).vertices[::6]
         theirs = self.stance.model.posed(other.pose, other.wrist, OTHER[side], other.elbow).vertices[::6]
-        gap = ((mine[:, None] - theirs[None]) ** 2).sum(-1).min()
+        gap = squared_gaps(np.ascontiguousarray(mine), np.ascontiguousarray(theirs)).min()
         return bool(gap > room * room)
 
     def gesture(self, side: str) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.compiled import squared_gaps
+from handseg_lib.synth.grasp.closing_loops import stops, unsure
 from handseg_lib.synth.grasp.hands import PALM_RADIUS, PALM_ROWS, Hands, distance_near
 from handseg_lib.synth.grasp.thumb import THUMB_HIGH, THUMB_LOW
 from handseg_lib.synth.hand.points import Array, HandPoints
@@ -61,7 +63,7 @@ class Bending:
         if not len(line):
             return
         points = self.hands.points
-        moved = points.moved(self.finger[live], self.angles[live])[line, point]
+        moved = points.some_moved(self.finger[live], self.angles[live], line, point)
         owner = live[line]
         turn, origin = self.hands.turn[self.row[owner]], self.hands.origin[self.row[owner]]
         placed = sum(moved[:, k, None] * turn[:, :, k] for k in range(3)) + origin
@@ -89,11 +91,11 @@ class Bending:
         for number in range(STEPS):
             if not len(live):
                 break
-            gap = self._gaps(live, give)
-            least = np.maximum(2 * (gap / speed[live]).min(1, keepdims=True), SURE_TURN)
-            self.ask(live, counts & ((gap <= least * speed[live]) | (gap < SURE_GAP)))
-            gap = self._gaps(live, give)
-            step, deep = np.minimum((gap / speed[live]).min(1), STEP), gap.min(1)
+            known = (live, self.air, self.palm, give, speed, bool(self.finger[0]))
+            least = np.maximum(2 * stops(*known)[0], SURE_TURN)
+            self.ask(live, unsure(*known, counts, least, SURE_GAP))
+            step, deep = stops(*known)
+            step = np.minimum(step, STEP)
             if number == 0:
                 opening[live] = deep < -0.0006
             outwards = opening[live]
@@ -107,11 +109,6 @@ class Bending:
             self.air[live] -= farthest
             self.palm[live] -= farthest
             live = live[change > np.where(outwards, 1e-4, LAST_STEP)]
-
-    def _gaps(self, live: NDArray[np.int64], give: Array) -> Array:
-        """(L, N) metres that points can go at least before something stops them."""
-        gap = self.air[live] + give[live]
-        return np.minimum(gap, np.where(np.isinf(give[live]), np.inf, self.palm[live])) if self.finger[0] else gap
 
 
 def close_fingers(hands: Hands, phases: Array, limit: Array, moving: NDArray[np.bool_] | None = None) -> Hands:
@@ -164,6 +161,5 @@ def _speeds(points: HandPoints, fingers: NDArray[np.integer], rate: Array) -> Ar
 def to_palm(points: HandPoints, moved: Array, segment: NDArray[np.integer]) -> Array:
     """(M,) metres from (M, 3) points of fingers to the palm as rows of spheres; large for the first segments."""
     centres = (points.shape.knuckles[1:, None] * np.array(PALM_ROWS)[:, None]).reshape(-1, 3)
-    x, y, z = (moved[:, k, None] - centres[:, k] for k in range(3))
-    gap = np.sqrt((x * x + y * y + z * z).min(1)) - PALM_RADIUS * points.shape.length / 0.186
+    gap = np.sqrt(squared_gaps(moved, centres)) - PALM_RADIUS * points.shape.length / 0.186
     return np.where(segment == 0, 1.0, gap)

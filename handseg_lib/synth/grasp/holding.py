@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from handseg_lib.synth.grasp import Grasp
 from handseg_lib.synth.hand import HandModel, hand_model
 from handseg_lib.synth.objects.thing import RigidObject
-from handseg_lib.synth.people.arms import Arm, cross3, segment_distance, solve_arm
+from handseg_lib.synth.people.arm_loops import angles_at_wrist, least_strained, neutral, strain_of
+from handseg_lib.synth.people.arms import Arm, bones, segment_distance, solve_arm
 from handseg_lib.synth.people.body import BodyPose, BodyShape, Spine, rotation, shoulders
 from handseg_lib.synth.people.person import Person
 from handseg_lib.synth.people.posture import Posture, free
@@ -21,6 +22,7 @@ from handseg_lib.synth.people.posture import Posture, free
 Array = NDArray[np.float64]
 TURN, FLEXION, DEVIATION = np.radians((105.0, 62.0, 25.0))
 """How far forearms turn from thumb up, and wrists bend to either side, at most."""
+LIMITS = (float(TURN), float(FLEXION), float(DEVIATION))
 SWIVELS = np.linspace(-0.5, 1.5, 9)
 TRIES, PLACEMENTS = 16, 150
 
@@ -57,23 +59,17 @@ class Holding:
 
 def neutral_frame(arm: Arm, side: str) -> Array:
     """(3, 3) the hand at the end of a forearm with the thumb up and the wrist straight."""
-    along = arm.forearm_direction
-    thumb = cross3(arm.hinge, along)
-    x = thumb if side == "right" else -thumb
-    return np.stack([x, along, cross3(x, along)], axis=1)
+    return np.array(neutral(arm.joints, side == "right")).T
 
 
 def wrist_angles(arm: Arm, side: str, turned: Array) -> tuple[float, float, float]:
     """Turn about the forearm, flexion and deviation of the wrist in radians that give a hand this (3, 3) rotation."""
-    m = (neutral_frame(arm, side)[:, :, None] * turned[:, None, :]).sum(0)
-    turn, deviation = np.arctan2(m[0, 2], m[2, 2]), np.arctan2(m[1, 0], m[1, 1])
-    return float(turn), float(np.arcsin(np.clip(-m[1, 2], -1, 1))), float(deviation)
+    return angles_at_wrist(arm.joints, side == "right", np.ascontiguousarray(turned, np.float64))
 
 
 def strain(arm: Arm, side: str, turned: Array) -> float:
     """The largest of the three angles relative to its limit: above 1 no wrist goes there."""
-    turn, flexion, deviation = wrist_angles(arm, side, turned)
-    return float(max(abs(turn) / TURN, abs(flexion) / FLEXION, abs(deviation) / DEVIATION))
+    return strain_of(arm.joints, side == "right", np.ascontiguousarray(turned, np.float64), LIMITS)
 
 
 def shoulder_of(person: Person, posture: Posture, side: str, target: Array) -> tuple[Array, float]:
@@ -93,15 +89,9 @@ def _resting(shape: BodyShape, body: BodyPose, spine: Spine, side: str) -> tuple
 def reach(person: Person, posture: Posture, side: str, wrist: Array) -> tuple[Arm, float] | None:
     """The least strained arm whose hand frame is `wrist` (4, 4), and the lift of its shoulder; None where none is."""
     shoulder, lift = shoulder_of(person, posture, side, wrist[:3, 3])
-    lengths, best = (person.shape.upper_arm, person.hand.forearm), None
-    for swivel in SWIVELS:
-        arm = solve_arm(shoulder, wrist[:3, 3], lengths, swivel if side == "left" else -swivel)
-        if np.linalg.norm(arm.wrist - wrist[:3, 3]) > 1e-6:
-            return None
-        cost = strain(arm, side, wrist[:3, :3])
-        if cost <= 1 and (best is None or cost + 0.2 * abs(swivel - 0.4) < best[0]):
-            best = (cost + 0.2 * abs(swivel - 0.4), arm)
-    return None if best is None else (best[1], lift)
+    lengths = bones(person.shape.upper_arm, person.hand.forearm)
+    found, joints = least_strained(shoulder, np.ascontiguousarray(wrist), lengths, side == "right", SWIVELS, LIMITS)
+    return (Arm(*joints), lift) if found else None
 
 
 def hold_in_one(
@@ -155,6 +145,7 @@ def hold_in_two(
     rng: np.random.Generator, person: Person, posture: Posture, thing: RigidObject, held: dict[str, Grasp]
 ) -> Holding | None:
     """The object held before the body in both hands: it is placed until both arms reach it and pass through nothing."""
+    middle = ((thing.mesh.vertices.min(axis=0) + thing.mesh.vertices.max(axis=0)) / 2).astype(np.float64)
     for attempt in range(PLACEMENTS):
         if attempt % 3:  # where one arm takes it, if the other can follow
             side = ("left", "right")[attempt % 2]
@@ -166,7 +157,7 @@ def hold_in_two(
                 continue
             found = {side: drawn[:2]}
         else:
-            pose, found = _facing_pose(rng, person, thing), {}
+            pose, found = _facing_pose(rng, person, middle), {}
         for side in held:
             if side not in found:
                 found[side] = reach(person, posture, side, pose @ held[side].wrist)
@@ -179,13 +170,12 @@ def hold_in_two(
     return None
 
 
-def _facing_pose(rng: np.random.Generator, person: Person, thing: RigidObject) -> Array:
-    """(4, 4) an object whose front is turned to the person who holds it, more or less, before their chest."""
+def _facing_pose(rng: np.random.Generator, person: Person, middle: Array) -> Array:
+    """(4, 4) an object with (3,) this middle, its front turned to the person, more or less, before their chest."""
     pose = np.eye(4)
     yaw, pitch, roll = rng.normal((np.pi, 0, 0), (0.35, 0.45, 0.3))
     pose[:3, :3] = rotation("y", yaw) @ rotation("x", pitch) @ rotation("z", roll)
-    low, high = thing.mesh.vertices.min(axis=0), thing.mesh.vertices.max(axis=0)
-    pose[:3, 3] = _before_body(rng, person, None) - pose[:3, :3] @ ((low + high) / 2).astype(np.float64)
+    pose[:3, 3] = _before_body(rng, person, None) - pose[:3, :3] @ middle
     return pose
 
 

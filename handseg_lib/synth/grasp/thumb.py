@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.compiled import deepest
 from handseg_lib.synth.grasp.hands import Hands, finger_row_spheres
 from handseg_lib.synth.hand.points import Array, HandPoints, axis_of, hand_points
 from handseg_lib.synth.hand.poses import THUMB_LIMITS
@@ -102,9 +103,8 @@ def _ease(hands: Hands, b: int, poses: ThumbPoses, target: Array, comfort: Array
     centres, radii = finger_row_spheres(hands.points, hands.fingers[b])
     _, fingers_face = hands.points.pads(np.array([1, 2]), hands.fingers[b, :2])
     cost += 0.9 * (1 + (poses.facing[:, None] * fingers_face).sum(-1)).mean(1)
-    apart = poses.centres[:, 2:, None] - centres.reshape(-1, 3)
-    gap = np.sqrt(apart[..., 0] ** 2 + apart[..., 1] ** 2 + apart[..., 2] ** 2)
-    overlap = (poses.radii[2:, None] + radii.reshape(-1) - gap).max((1, 2)) - 0.001
+    centres, radii = centres.reshape(-1, 3), radii.ravel()
+    overlap = deepest(np.ascontiguousarray(poses.centres[:, 2:]), poses.radii[2:], centres, radii) - 0.001
     return cost + (np.maximum(overlap, 0) / 0.0015) ** 2
 
 

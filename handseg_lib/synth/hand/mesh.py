@@ -20,7 +20,7 @@ HALF_BENT = HandPose.within_limits(
     np.radians([46, 20, 0, 30, 40, *np.ravel([(25, a, 60, 40) for a in (12, 3, -6, -15)])])
 )
 FOREARM = BONES.index("forearm")
-SOURCES = ("sdf", "hand/shape", "hand/surface", "hand/mesh", "hand/poses", "hand/skinning")
+SOURCES = ("sdf", "hand/shape", "hand/surface", "hand/mesh", "hand/poses", "hand/skinning", "hand/skin_loops")
 """Modules that decide what a mesh looks like."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.hand.mesh import hand_mesh
+from handseg_lib.synth.hand.pose_loops import blended, bones, motions
 from handseg_lib.synth.hand.shape import NEUTRAL_SPREAD, THUMB_REST, HandShape
 from handseg_lib.synth.hand.skinning import quaternion
 
@@ -58,7 +59,7 @@ class HandPoints:
         self.palm = positions[spread_out(positions, np.flatnonzero(inner), PALM_POINTS)]
         rest = shape.rest_frames[1:16].reshape(5, 3, 4, 4)
         self._rest_inverse = np.stack([quaternion(r[0, :3, :3]) for r in rest]) * (1, -1, -1, -1)
-        self.rest_origins = rest[:, :, :3, 3]
+        self.rest_origins = np.ascontiguousarray(rest[:, :, :3, 3])
         offset = self.rest - self.rest_origins[:, self.segment]
         self.along = (offset * rest[:, 0, None, :3, 1]).sum(-1)
 
@@ -69,24 +70,17 @@ class HandPoints:
             fingers: (K,) which finger each row poses: all 0 (the thumb), or all of 1 to 4.
             angles: (K, 5) of thumbs or (K, 4) of fingers, as in `HandPose`.
         """
-        duals = self._duals(fingers, angles)
-        weights = self._weights[fingers]
-        blend = sum(weights[:, :, k, None] * duals[:, None, k] for k in range(4))
-        return apply_dual(blend, self.rest[fingers])
+        count = self.rest.shape[1]
+        line, point = np.divmod(np.arange(len(fingers) * count), count)
+        return self.some_moved(fingers, angles, line, point).reshape(len(fingers), count, 3)
 
-    def _duals(self, fingers: NDArray[np.integer], angles: Array) -> Array:
-        """(K, 4, 8) dual quaternions that move palm, first, middle and last bone from the modelling pose."""
+    def some_moved(
+        self, fingers: NDArray[np.integer], angles: Array, line: NDArray[np.integer], point: NDArray[np.integer]
+    ) -> Array:
+        """(M, 3) some of the points that `moved` gives: (M,) their rows `line` and places `point` there."""
         turns, origins = self.frames(fingers, angles)
-        out = np.zeros((len(turns), 4, 8))
-        out[:, 0, 0] = 1
-        q = times(turns, self._rest_inverse[fingers][:, None])
-        for k in range(3):  # on the same side as the bone before, as `skinning.dual_quaternions` has them
-            q[:, k] *= np.where((q[:, k] * out[:, k, :4]).sum(1, keepdims=True) < 0, -1, 1)
-            out[:, k + 1, :4] = q[:, k]
-        t = np.zeros_like(q)
-        t[..., 1:] = origins - turned(q, self.rest_origins[fingers])
-        out[:, 1:, 4:] = 0.5 * times(t, q)
-        return out
+        duals = motions(fingers, turns, origins, self._rest_inverse, self.rest_origins)
+        return blended(duals, line, fingers, point, self._weights, self.rest)
 
     def frames(self, fingers: NDArray[np.integer], angles: Array) -> tuple[Array, Array]:
         """(K, 3, 4) unit quaternions and (K, 3, 3) origins of the bones of K fingers (see `moved`)."""
@@ -97,13 +91,7 @@ class HandPoints:
         else:
             base = about(2, -(NEUTRAL_SPREAD[fingers] + angles[:, 1]))
             bends = angles[:, (0, 2, 3)]
-        lengths, position = self.shape.segments[fingers], self.shape.knuckles[fingers]
-        turns, origins = np.empty((len(angles), 3, 4)), np.empty((len(angles), 3, 3))
-        for k in range(3):
-            base = times(base, about(0, bends[:, k]))
-            turns[:, k], origins[:, k] = base, position
-            position = position + lengths[:, k, None] * axis_of(base, 1)
-        return turns, origins
+        return bones(fingers, base, bends, self.shape.segments, self.shape.knuckles)
 
     def pads(self, fingers: NDArray[np.integer], angles: Array) -> tuple[Array, Array]:
         """(K, 3) middle of the fingertips' pulp in metres and (K, 3) the direction in which it faces."""
@@ -163,26 +151,3 @@ def axis_of(q: Array, axis: int) -> Array:
     out[..., (axis + 1) % 3] = 2 * (u * v + w * p)
     out[..., (axis + 2) % 3] = 2 * (u * p - w * v)
     return out
-
-
-def turned(q: Array, points: Array) -> Array:
-    """(..., 3) points turned by (..., 4) unit quaternions: p + 2 w (v x p) + 2 v x (v x p)."""
-    w, v = q[..., :1], q[..., 1:]
-    once = 2 * _cross(v, points)
-    return points + w * once + _cross(v, once)
-
-
-def _cross(a: Array, b: Array) -> Array:
-    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
-    for k in range(3):
-        i, j = (k + 1) % 3, (k + 2) % 3
-        out[..., k] = a[..., i] * b[..., j] - a[..., j] * b[..., i]
-    return out
-
-
-def apply_dual(blend: Array, points: Array) -> Array:
-    """(K, N, 8) weighted dual quaternions and (K, N, 3) points -> (K, N, 3) moved points."""
-    length = blend[..., 0] ** 2 + blend[..., 1] ** 2 + blend[..., 2] ** 2 + blend[..., 3] ** 2
-    blend = blend / np.sqrt(length)[..., None]
-    w, v, dw, dv = blend[..., :1], blend[..., 1:4], blend[..., 4:5], blend[..., 5:]
-    return turned(blend[..., :4], points) + 2 * (w * dv - dw * v + _cross(v, dv))

@@ -5,13 +5,13 @@ drawn with polynomials of distances, so that every machine paints the same bits.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.hand.mesh import smooth_step
 from handseg_lib.synth.hand.shape import HandShape
+from handseg_lib.synth.hand.skin_loops import line_share
 
 PIXEL = 0.0005
 """Side of a chart's pixel in metres."""
@@ -70,15 +70,8 @@ class Chart:
         if window is None:
             return
         cut, x, y = window
-        share = np.zeros((y.size, x.size), np.float32)
         strength = np.minimum(np.linspace(0, 1, len(points)) / fade, 1) if fade else np.ones(len(points))
-        nodes = np.column_stack([points, width, strength])
-        for a, b in pairwise(nodes):
-            d = b - a
-            t = np.clip(((x - a[0]) * d[0] + (y - a[1]) * d[1]) / (d[0] ** 2 + d[1] ** 2), 0, 1)
-            distance2 = (x - a[0] - t * d[0]) ** 2 + (y - a[1] - t * d[1]) ** 2
-            soft = np.maximum(1 - distance2 / (a[2] + t * d[2]) ** 2, 0) ** 2
-            share = np.maximum(share, soft * (a[3] + t * d[3]))
+        share = line_share(x[0], np.ascontiguousarray(y[:, 0]), np.column_stack([points, width, strength]))
         for name, amount in amounts.items():
             self.layers[name][cut] += amount * share
 
@@ -112,11 +105,9 @@ def curve(points: NDArray, steps: int = 6) -> NDArray[np.float64]:
     """Catmull-Rom curve through (K, 2) points, `steps` pieces between neighbours."""
     p = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    pieces = [
-        0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-        for a, b, c, d in zip(p[:-3], p[1:-2], p[2:-1], p[3:], strict=True)
-    ]
-    return np.concatenate([*pieces, points[-1:]])
+    a, b, c, d = (p[k : len(p) - 3 + k, None] for k in range(4))
+    pieces = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return np.concatenate([pieces.reshape(-1, 2), points[-1:]])
 
 
 def paint_palm(chart: Chart, shape: HandShape, fingers: list[Place], rng: np.random.Generator) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.hand.skin_loops import skinned
 from handseg_lib.synth.people.arms import cross3
 
 PARENT = (0, *(0 if s == 0 else 3 * f + s for f in range(5) for s in range(3)), 0)
@@ -24,26 +25,7 @@ def skin(
         (V, 3) moved vertices and (V, 3, 3) the rotation at each.
     """
     duals = dual_quaternions(motions).astype(np.float32)
-    blend = sum(weights[:, k, None] * duals[bones[:, k]] for k in range(bones.shape[1]))
-    blend /= np.sqrt(blend[:, 0] ** 2 + blend[:, 1] ** 2 + blend[:, 2] ** 2 + blend[:, 3] ** 2)[:, None]
-    w, x, y, z, dw, dx, dy, dz = np.ascontiguousarray(blend.T)
-    rotation = np.empty((len(rest), 3, 3), np.float32)
-    rotation[:, 0, 0], rotation[:, 1, 1], rotation[:, 2, 2] = (
-        1 - 2 * (y * y + z * z), 1 - 2 * (x * x + z * z), 1 - 2 * (x * x + y * y)
-    )  # fmt: skip
-    rotation[:, 0, 1], rotation[:, 1, 0] = 2 * (x * y - w * z), 2 * (x * y + w * z)
-    rotation[:, 0, 2], rotation[:, 2, 0] = 2 * (x * z + w * y), 2 * (x * z - w * y)
-    rotation[:, 1, 2], rotation[:, 2, 1] = 2 * (y * z - w * x), 2 * (y * z + w * x)
-    shift = 2 * np.stack(
-        [
-            w * dx - dw * x + y * dz - z * dy,
-            w * dy - dw * y + z * dx - x * dz,
-            w * dz - dw * z + x * dy - y * dx,
-        ],
-        1,
-    )
-    moved = rotation[..., 0] * rest[:, :1] + rotation[..., 1] * rest[:, 1:2] + rotation[..., 2] * rest[:, 2:3]
-    return moved + shift, rotation
+    return skinned(rest, bones, weights, duals)
 
 
 def dual_quaternions(motions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handseg_lib.synth.mesh import Mesh, rotate
+from handseg_lib.synth.objects.outline_loops import lower_hull
 from handseg_lib.synth.objects.shapes import Shape
 from handseg_lib.synth.objects.surface import Surface
 from handseg_lib.synth.objects.thing import Grip, RigidObject, Solid, union
@@ -122,21 +123,12 @@ def _tip(mesh: Mesh, axis: str) -> float:
     corners = mesh.vertices[mesh.faces]
     area = np.sqrt((np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) ** 2).sum(1))
     middle = float((corners.mean(1)[:, along] * area).sum() / area.sum())
-    x, y = (mesh.vertices[:, k].astype(np.float64) for k in (along, 1))
-    hull: list[tuple[float, float]] = []
-    for point in sorted(zip(x, y, strict=True)):
-        while len(hull) > 1 and _left(hull[-2], hull[-1], point):
-            hull.pop()
-        hull.append(point)
-    for (x0, y0), (x1, y1) in itertools.pairwise(hull):
+    points = mesh.vertices[:, [along, 1]].astype(np.float64)
+    hull = lower_hull(points[np.lexsort((points[:, 1], points[:, 0]))])
+    for (x0, y0), (x1, y1) in itertools.pairwise(hull.tolist()):
         if x0 <= middle <= x1 and x1 > x0:
             return sign * float(np.arctan2(y1 - y0, x1 - x0))
     return 0.0
-
-
-def _left(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    """Whether b lies above the line from a to c (y is down): no corner of the lower hull."""
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) >= 0
 
 
 def turned_design(design: Design, turn: NDArray) -> Design:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from handseg_lib.synth.mesh import vertex_normals
+from handseg_lib.synth.objects.distance_loops import cloud
 from handseg_lib.synth.objects.shapes import Box
 from handseg_lib.synth.objects.surface import Array, Surface, joined, strips
 
@@ -68,11 +69,7 @@ class Cloud:
     def distance(self, points: Array, spacing: float) -> Array:
         """(N, 3) points -> (N,) signed distances to the surface that the points, `spacing` apart, stand for."""
         far, nearest = self._tree.query(points)
-        normal, offset = self.normals[nearest], points - self.points[nearest]
-        rise = offset[:, 0] * normal[:, 0] + offset[:, 1] * normal[:, 1] + offset[:, 2] * normal[:, 2]
-        aside = np.sqrt(np.maximum(far.astype(np.float32) ** 2 - rise**2, 0))
-        beyond = np.maximum(aside - np.float32(0.6 * spacing), 0)  # past an edge no plane is near
-        return np.where(rise < 0, -1, 1).astype(np.float32) * np.sqrt(rise**2 + beyond**2)
+        return cloud(points, far, nearest, self.points, self.normals, np.float32(0.6 * spacing))
 
 
 def scattered(surface: Surface, spacing: float) -> tuple[Array, Array]:

@@ -12,15 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from handseg_lib.synth.objects.surface import (
-    Array,
-    Surface,
-    corner_normals,
-    joined,
-    polygon_distance,
-    strips,
-    triangulated,
-)
+from handseg_lib.synth.objects.distance_loops import lathe, prism, round_box, tube
+from handseg_lib.synth.objects.surface import Array, Surface, corner_normals, joined, strips, triangulated
 
 Box = tuple[NDArray[np.floating], NDArray[np.floating]]
 Pairs = tuple[tuple[float, float], ...]
@@ -74,8 +67,8 @@ class Lathe:
 
     def distance(self, points: Array) -> Array:
         """(N, 3) points -> (N,) exact distances."""
-        radius = np.sqrt(points[:, 0] ** 2 + points[:, 2] ** 2)
-        return polygon_distance(np.stack([radius, points[:, 1]], 1), *self._edges)
+        a, b = self._edges
+        return lathe(np.ascontiguousarray(points, np.float32), np.ascontiguousarray(a), b - a)
 
     @cached_property
     def box(self) -> Box:
@@ -121,11 +114,8 @@ class RoundBox:
 
     def distance(self, points: Array) -> Array:
         """(N, 3) points -> (N,) exact distances."""
-        q = np.abs(points) - (np.array(self.half, np.float32) - np.float32(self.radius))
-        outside = np.maximum(q, 0)
-        outside = np.sqrt(outside[:, 0] ** 2 + outside[:, 1] ** 2 + outside[:, 2] ** 2)
-        inside = np.minimum(np.maximum(np.maximum(q[:, 0], q[:, 1]), q[:, 2]), 0)
-        return outside + inside - np.float32(self.radius)
+        radius = np.float32(self.radius)
+        return round_box(np.ascontiguousarray(points, np.float32), np.array(self.half, np.float32) - radius, radius)
 
     @cached_property
     def box(self) -> Box:
@@ -140,7 +130,7 @@ class RoundBox:
         tick = np.array([*(-t for t in reversed(ticks)), *ticks])
         sign = np.repeat([-1.0, 1.0], len(ticks))
         n = len(tick)
-        sides = []
+        grids: list[list[NDArray]] = [[], [], []]
         for tag in range(6):
             a, s = tag // 2, 1.0 - 2 * (tag % 2)
             b, c = (a + 1) % 3, (a + 2) % 3
@@ -151,9 +141,9 @@ class RoundBox:
             place += self.radius * way
             u, v = ((2, 1), (0, 2), (0, 1))[a]
             rest = np.stack([place[..., u] + half[u], place[..., v] + half[v], np.full((n, n), 0.1 * tag)], -1)
-            grids = [np.stack([g[:-1], g[1:]], 1) for g in (place, way, rest)]  # strips along b
-            sides.append(strips(*(g if s < 0 else g[:, ::-1] for g in grids), tag))
-        return joined(sides)
+            for grid, g in zip(grids, (place, way, rest), strict=True):  # strips along b
+                grid.append(np.stack([g[:-1], g[1:]] if s < 0 else [g[1:], g[:-1]], 1))
+        return strips(*(np.concatenate(grid) for grid in grids), np.repeat(np.arange(6), n - 1))
 
 
 @dataclass(frozen=True)
@@ -190,20 +180,11 @@ class Tube:
 
     def distance(self, points: Array) -> Array:
         """(N, 3) points -> (N,) distances to the chain of cones; of a long chain only the nearest links count."""
-        start, edge, square, radius, growth = self._links
-        k = len(self.line)
-        if k > 16:
-            nearest = self._tree.query(points)[1]
-            links = np.stack([nearest - 1, nearest])  # (2, N), or (K, 1) below
-            links = links % k if self.closed else np.clip(links, 0, k - 2)
+        if len(self.line) > 16:
+            first, count = self._tree.query(points)[1] - 1, 2
         else:
-            links = np.arange(len(square))[:, None]
-        offset = [points[:, c] - start[c][links] for c in range(3)]  # coordinates apart: numpy is slow on short axes
-        along = [edge[c][links] for c in range(3)]
-        t = (offset[0] * along[0] + offset[1] * along[1] + offset[2] * along[2]) / square[links]
-        t = np.minimum(np.maximum(t, 0), 1)
-        x, y, z = (offset[c] - t * along[c] for c in range(3))
-        return (np.sqrt(x * x + y * y + z * z) - (radius[links] + t * growth[links])).min(axis=0)
+            first, count = np.zeros(len(points), np.int64), len(self._links[2])
+        return tube(np.ascontiguousarray(points, np.float32), first, count, self.closed, *self._links)
 
     @cached_property
     def _links(self) -> tuple[Array, Array, Array, Array, Array]:
@@ -294,11 +275,13 @@ class Prism:
 
     def distance(self, points: Array) -> Array:
         """(N, 3) points -> (N,) distances, exact but for the corners' share in the round edges."""
-        p, b = self._outline, np.float32(self.bevel)
-        side = polygon_distance(points[:, ::2], p, np.roll(p, -1, axis=0)) + b
-        flat = np.abs(points[:, 1]) - np.float32(self.half) + b
-        out = np.sqrt(np.maximum(side, 0) ** 2 + np.maximum(flat, 0) ** 2)
-        return out + np.minimum(np.maximum(side, flat), 0) - b
+        points = np.ascontiguousarray(points, np.float32)
+        return prism(points, *self._edges, np.float32(self.half), np.float32(self.bevel))
+
+    @cached_property
+    def _edges(self) -> tuple[Array, Array]:
+        start = self._outline.astype(np.float32)
+        return start, np.roll(start, -1, axis=0) - start
 
     @cached_property
     def box(self) -> Box:
@@ -328,11 +311,12 @@ class Prism:
             around = np.stack([length[:-1], length[1:]], 1)
             rests.append(np.stack([around, np.full(ends.shape[:2], y), np.full(ends.shape[:2], 0.02)], -1))
         grids = [np.stack(g, 1) for g in (rows, normals, rests)]  # (K, L, 2, 3): each edge of the outline its strip
-        sides = [strips(*(np.stack([g[:, k], g[:, k + 1]], 1) for g in grids), 0) for k in range(len(levels) - 1)]
+        levels_apart = [[np.stack([g[:, k], g[:, k + 1]], 1) for k in range(len(levels) - 1)] for g in grids]
+        sides = strips(*(np.concatenate(g) for g in levels_apart), 0)
         cap = p - levels[0][0] * mitre
         triangles = triangulated(p)  # the corners of the round edge may cross by a hair, those of the outline do not
         flats = [_flat(cap, triangles, s * self.half, s) for s in (-1, 1)]
-        return joined([*sides, *flats])
+        return joined([sides, *flats])
 
 
 def _flat(outline: NDArray, triangles: NDArray[np.int32], y: float, sign: int) -> Surface:

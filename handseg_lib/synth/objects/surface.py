@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from handseg_lib.synth.objects.distance_loops import polygon
+from handseg_lib.synth.objects.outline_loops import ears
+
 Array = NDArray[np.float32]
 CREASE = 0.8
 """Neighbouring faces whose normals' product is below this meet in a visible edge."""
@@ -67,18 +70,8 @@ def polygon_distance(points: Array, start: Array, end: Array) -> Array:
     Edges that lie on the line where the first coordinate is 0, or that are missing there, do no harm to points with
     a positive first coordinate: insides are told by rays that run towards greater first coordinates.
     """
-    p, a = np.asarray(points, np.float32), np.asarray(start, np.float32)
-    edge = np.asarray(end, np.float32) - a
-    x, y = p[:, :1] - a[:, 0], p[:, 1:] - a[:, 1]  # (N, K)
-    t = (x * edge[:, 0] + y * edge[:, 1]) / np.maximum(edge[:, 0] ** 2 + edge[:, 1] ** 2, np.float32(1e-14))
-    crossing = np.where(edge[:, 1] == 0, np.float32(1), edge[:, 1])
-    level = y / crossing
-    inside = ((level >= 0) & (level < 1) & (edge[:, 1] != 0) & (x < level * edge[:, 0])).sum(axis=1) % 2 == 1
-    np.clip(t, 0, 1, out=t)
-    x -= t * edge[:, 0]
-    y -= t * edge[:, 1]
-    distance = np.sqrt((x * x + y * y).min(axis=1))
-    return np.where(inside, -distance, distance)
+    points, start, end = (np.ascontiguousarray(v, np.float32) for v in (points, start, end))
+    return polygon(points, start, end - start)
 
 
 def corner_normals(edges: Array, closed: bool) -> tuple[Array, Array]:
@@ -147,29 +140,7 @@ def triangulated(polygon: ArrayLike) -> NDArray[np.int32]:
         ValueError: if no ear is left to cut, as in a polygon that crosses itself.
     """
     p = np.asarray(polygon, np.float64)
-    left, out = list(range(len(p))), []
-    while len(left) > 3:
-        ids = np.array(left)
-        before, after = np.roll(ids, 1), np.roll(ids, -1)
-        a, b, c = p[before], p[ids], p[after]
-        convex = _turn(a, b, c) > 1e-14
-        for k in np.argsort(((c - a) ** 2).sum(1), kind="stable"):
-            if not convex[k]:
-                continue
-            others = p[[i for i in left if i not in (before[k], ids[k], after[k])]]
-            within = np.ones(len(others), bool)
-            for u, v in ((a[k], b[k]), (b[k], c[k]), (c[k], a[k])):
-                within &= _turn(u, v, others) > -1e-14
-            if not within.any():
-                out.append((before[k], ids[k], after[k]))
-                del left[k]
-                break
-        else:
-            raise ValueError(f"the polygon of {len(p)} corners crosses itself or runs clockwise: no ear is left")
-    return np.array([*out, tuple(left)], np.int32)
-
-
-def _turn(a: NDArray, b: NDArray, c: NDArray) -> NDArray:
-    """Twice the signed area of triangles a, b, c in the plane."""
-    u, v = b - a, c - a
-    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    triangles, whole = ears(np.ascontiguousarray(p))
+    if not whole:
+        raise ValueError(f"the polygon of {len(p)} corners crosses itself or runs clockwise: no ear is left")
+    return triangles

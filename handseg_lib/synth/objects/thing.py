@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handseg_lib.synth.mesh import Mesh
+from handseg_lib.synth.objects.distance_loops import asked, in_boxes, lower
 from handseg_lib.synth.objects.shapes import Shape
 from handseg_lib.synth.shading import Material
 
@@ -130,21 +131,19 @@ class Union:
     def __init__(self, solids: tuple[Solid, ...]) -> None:
         self.solids = solids
         frames = np.stack([np.asarray(solid.frame, np.float32) for solid in solids])
-        self._turn, self._origin = frames[:, :3, :3], frames[:, None, :3, 3]  # (S, 3, 3) and (S, 1, 3)
+        self._turn, self._origin = (np.ascontiguousarray(v) for v in (frames[:, :3, :3], frames[:, :3, 3]))
         boxes = [solid.shape.box for solid in solids]
-        self._low, self._high = (np.array([b[k] for b in boxes], np.float32)[:, None] for k in (0, 1))
+        self._low, self._high = (np.array([b[k] for b in boxes], np.float32) for k in (0, 1))  # (S, 3)
 
     def distance(self, points: NDArray[np.float32], within: float = np.inf) -> NDArray[np.float32]:
         """(N, 3) points -> (N,) float32 signed metres to the nearest solid, but `within` where that is less."""
-        offset = points - self._origin  # (S, N, 3)
-        local = sum(offset[..., k, None] * self._turn[:, None, k] for k in range(3))
-        outside = np.maximum(np.maximum(self._low - local, local - self._high), 0) ** 2
-        outside = outside[..., 0] + outside[..., 1] + outside[..., 2]
+        points = np.ascontiguousarray(points, np.float32)
+        local, outside = in_boxes(points, self._turn, self._origin, self._low, self._high)
         best = np.full(len(points), within, np.float32)
         for k, solid in enumerate(self.solids):
-            close = np.flatnonzero(outside[k] <= np.maximum(best, 0) ** 2)
+            close, some = asked(local[k], outside[k], best)
             if len(close):
-                best[close] = np.minimum(best[close], solid.shape.distance(local[k, close]))
+                lower(best, close, np.asarray(solid.shape.distance(some), np.float32))
         return best
 
 

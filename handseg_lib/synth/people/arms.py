@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from handseg_lib.synth.compiled import squared_gaps
 from handseg_lib.synth.loft import Array, line_frames
+from handseg_lib.synth.people.arm_loops import hinge_of, solved
 
 MAX_ELBOW_FLEXION = np.radians(148)
 _ALONG = np.linspace(0, 1, 24)[:, None]
@@ -24,6 +26,11 @@ class Arm:
     wrist: NDArray[np.float64]
 
     @property
+    def joints(self) -> NDArray[np.float64]:
+        """(3, 3) shoulder, elbow and wrist."""
+        return np.array((self.shoulder, self.elbow, self.wrist), np.float64)
+
+    @property
     def flexion(self) -> float:
         """Angle of the elbow in radians, 0 when the arm is straight."""
         upper, fore = self.elbow - self.shoulder, self.wrist - self.elbow
@@ -33,12 +40,7 @@ class Arm:
     @property
     def hinge(self) -> NDArray[np.float64]:
         """Unit vector about which the elbow bends; any one across a straight arm."""
-        axis = cross3(self.elbow - self.shoulder, self.wrist - self.elbow)
-        length = np.linalg.norm(axis)
-        if length < 1e-4 * np.linalg.norm(self.elbow - self.shoulder):
-            axis = cross3(self.elbow - self.shoulder, np.eye(3)[np.argmin(np.abs(self.elbow - self.shoulder))])
-            length = np.linalg.norm(axis)
-        return axis / length
+        return np.array(hinge_of(self.joints))
 
     @property
     def forearm_direction(self) -> NDArray[np.float64]:
@@ -59,6 +61,11 @@ def reach(upper: float, fore: float) -> tuple[float, float]:
     return float(nearest), 0.995 * (upper + fore)
 
 
+def bones(upper: float, fore: float) -> tuple[float, float, float, float]:
+    """Upper arm, forearm and their `reach`, metres: what the compiled loops ask for."""
+    return float(upper), float(fore), *reach(upper, fore)
+
+
 def solve_arm(
     shoulder: NDArray, target: NDArray, lengths: tuple[float, float], swivel: float, down: NDArray | None = None
 ) -> Arm:
@@ -71,22 +78,9 @@ def solve_arm(
             towards +x when the arm points forwards.
         down: (3,) the direction of 0; default +y.
     """
-    upper, fore = lengths
-    shoulder, target = np.asarray(shoulder, np.float64), np.asarray(target, np.float64)
-    offset = target - shoulder
-    distance = float(np.linalg.norm(offset))
-    axis = offset / distance if distance > 1e-9 else np.array([0.0, 1.0, 0.0])
-    distance = float(np.clip(distance, *reach(upper, fore)))
-    hang = np.array([0.0, 1.0, 0.0]) if down is None else np.asarray(down, np.float64)
-    hang = hang - axis * (hang @ axis)
-    if np.linalg.norm(hang) < 1e-3:  # the arm hangs or is raised straight: let the elbow point backwards
-        hang = np.array([0.0, 0.0, 1.0]) - axis * axis[2]
-    hang /= np.linalg.norm(hang)
-    along = (distance**2 + upper**2 - fore**2) / (2 * distance)
-    height = np.sqrt(max(upper**2 - along**2, 0.0))
-    side = cross3(axis, hang)
-    elbow = shoulder + axis * along + height * (np.cos(swivel) * hang + np.sin(swivel) * side)
-    return Arm(shoulder, elbow, shoulder + axis * distance)
+    shoulder, target = (np.ascontiguousarray(v, np.float64) for v in (shoulder, target))
+    down = (0.0, 1.0, 0.0) if down is None else tuple(float(v) for v in down)
+    return Arm(*solved(shoulder, target, bones(*lengths), float(swivel), down))
 
 
 def arm_line(arm: Arm) -> Array:
@@ -118,5 +112,4 @@ def arm_frames(arm: Arm, line: Array) -> Array:
 def segment_distance(a0: NDArray, a1: NDArray, b0: NDArray, b1: NDArray) -> float:
     """Shortest distance between two segments, to about a millimetre (sampled at 24 points each)."""
     t = _ALONG
-    gap = (a0 + (a1 - a0) * t)[:, None] - (b0 + (b1 - b0) * t)[None]
-    return float(np.sqrt((gap * gap).sum(axis=2).min()))
+    return float(np.sqrt(squared_gaps(a0 + (a1 - a0) * t, b0 + (b1 - b0) * t).min()))

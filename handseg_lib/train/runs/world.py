@@ -24,46 +24,45 @@ Stronger changes of colour and noise are more than a short training can take: ha
 """
 
 
+MEASURED = {"hands": ("hand", "egohands"), "skin": ("hand_arm", "hgr")}
+"""What is measured -> the classes that are counted, and the real set whose labels say just that."""
+
+
 def on_colour(name: str, data: Data, label_map: str, keep: int = 8) -> Evaluation:
     """A test on colour images."""
     return Evaluation(name=name, data=data, label_map=label_map, upsampling="bilinear", only_measured=False, keep=keep)
 
 
-def colour_run(profile: Profile, name: str, label_map: str, real: str, bare: bool) -> RunConfig:
-    """A small U-shaped network trained on rendered colour images only, measured on rendered and on real ones."""
+@declares("world/rgb")
+def rgb(profile: Profile) -> RunConfig:
+    """A small U-shaped network that learns bare hands and bare forearms from rendered colour images only.
+
+    Measured on rendered and real images: hands up to the wrist on EgoHands, all bare skin of hand and arm on HGR.
+    """
     ego, scenes = "ego_hand_object", ("ego_hand_object", *EXO_COLOUR)
 
     def colour(scene: str, split: Literal["train", "val", "test"]) -> Data:
-        data = frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": bare})
+        data = frames(profile, scene, split).model_copy(update={"inputs": "rgb", "bare": True})
         held = {"train": profile.colour.held, "test": profile.colour.held_test}
         return data.model_copy(update={"count": held[split]}) if scene in EXO_COLOUR else data
 
     train = tuple(colour(scene, "train") for scene in scenes)
-    synthetic = (on_colour(scene, colour(scene, "test"), label_map) for scene in scenes)
+    tests = []
+    for what, (label_map, real) in MEASURED.items():
+        tests += [on_colour(f"{scene}_{what}", colour(scene, "test"), label_map) for scene in scenes]
+        tests.append(on_colour(real, Data(source=real, inputs="rgb"), label_map, keep=64))
     return RunConfig(
-        name=name,
+        name="world/rgb",
         paper="none",
         section="the synthetic world",
         model=profile.colour.model,
         options={"width": profile.colour.channels},
         train=train,
         validation=colour(ego, "val"),
-        label_map=label_map,
+        label_map="hand_and_arm",
         weighting="sqrt",
         input_size=profile.colour.size,
         augmentation=COLOUR,
         schedule=profile.schedule("rgb").over(sum(data.count for data in train)),
-        tests=(*synthetic, on_colour(real, Data(source=real, inputs="rgb"), label_map, keep=64)),
+        tests=tuple(tests),
     )
-
-
-@declares("world/rgb_hand")
-def rgb_hand(profile: Profile) -> RunConfig:
-    """Hands up to the wrist in colour images of two scenes; measured on real EgoHands frames as well."""
-    return colour_run(profile, "world/rgb_hand", "hand", "egohands", bare=False)
-
-
-@declares("world/rgb_skin")
-def rgb_skin(profile: Profile) -> RunConfig:
-    """All bare skin of hands and arms in colour images; measured on real HGR photographs as well."""
-    return colour_run(profile, "world/rgb_skin", "hand_arm", "hgr", bare=True)
