@@ -32,8 +32,12 @@ def rotated(q, p):
 
 @compiled
 def bones(fingers, base, bends, lengths, knuckles):
-    """(K,) fingers with (K, 4) quaternions of their first joint and (K, 3) bends of all: (K, 3, 4) and (K, 3, 3), the
-    turns and origins of their bones."""
+    """Turns (K, 3, 4) and origins (K, 3, 3) of the bones of (K,) fingers.
+
+    Args:
+        base: (K, 4) quaternions of their first joints before bending.
+        bends: (K, 3) radians of all joints.
+    """
     turns, origins = np.empty((len(fingers), 3, 4)), np.empty((len(fingers), 3, 3))
     for n in range(len(fingers)):
         f = fingers[n]

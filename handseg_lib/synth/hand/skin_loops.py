@@ -7,8 +7,7 @@ from handseg_lib.synth.compiled import compiled
 
 @compiled
 def skinned(rest, bones, weights, duals):
-    """`skinning.skin` with (B, 8) float32 dual quaternions: (V, 3) moved vertices and (V, 3, 3)
-    float32 rotations."""
+    """`skinning.skin` with (B, 8) float32 dual quaternions: (V, 3) moved vertices, (V, 3, 3) float32 rotations."""
     moved, turns = np.empty((len(rest), 3), rest.dtype), np.empty((len(rest), 3, 3), np.float32)
     b, shift, one, two = np.empty(8, np.float32), np.empty(3, np.float32), np.float32(1), np.float32(2)
     for v in range(len(rest)):
