@@ -199,6 +199,9 @@ def _snakemake_command(python: Path, job: Job, workdir: Path) -> list[str]:
         *("--directory", str(workdir), *_local_limits(job)),
         # `single_run` already keeps two runs apart; Snakemake's own lock outlives a killed process.
         *("--nolock", "--rerun-incomplete", "--keep-going", "--logger", "handseg"),
+        # After every finished job Snakemake looks once more in each such span, for ever, at all files of all waiting
+        # jobs: with its own span of a second that costs a third of a processor in the end.
+        *("--max-jobs-per-timespan", "1000/1m"),
         *(("--dry-run",) if job.dry_run else ()),
         *("--config", *(f"{key}={value}" for key, value in config.items())),
         *job.snakemake,

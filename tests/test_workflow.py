@@ -8,6 +8,7 @@ import pytest
 from miniature import PATIENCE, Miniature
 
 from handseg_lib import paths, series
+from handseg_lib.data.recipe import SHARD
 
 pytestmark = pytest.mark.timeout(600)  # seconds; each takes a few, and the machine may be busy
 one_worker = pytest.mark.xdist_group("finished series")  # so that the fixture is made once
@@ -34,6 +35,10 @@ def mini(tmp_path):
 def test_series_and_notebooks_folder_agree():
     on_disk = {path.name for path in paths.notebooks_root().glob("*.ipynb")}
     assert on_disk == {notebook.path.name for notebook in series.SERIES}
+
+
+def test_a_set_is_rendered_by_as_many_threads_as_it_has_shards():
+    assert f"SHARD = {SHARD} " in (paths.project_root() / "workflow" / "Snakefile").read_text()
 
 
 @one_worker
