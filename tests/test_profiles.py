@@ -85,6 +85,8 @@ def test_unknown_scene_and_schedule_list_the_right_ones():
         (("schedules", "handseg"), "lr", "2e-4", r"'schedules\.handseg\.lr' is '2e-4'.* write 2\.0e-4"),
         (("schedules", "handseg"), "betas", [0.5, 1.5], r"both betas must be in \[0, 1\)"),
         (("schedules", "handseg"), "epochs", 2, r"either steps or epochs"),
+        (("benchmark",), "rates", {"fcn9s": 0.1}, r"'benchmark\.rates\.fcn9s' is .*'fcn32s', .*'deconvnet'\.$"),
+        (("benchmark",), "rates", {"segnet": 0}, r"'benchmark\.rates\.segnet' is 0; input should be greater than 0"),
         (
             ("schedules", "handseg"),
             "decay",

@@ -115,7 +115,7 @@ def check_label_map(ids: NDArray[np.uint8], known: set[int], where: str, convent
     """Refuse anything that is not a two-dimensional uint8 map of known values; the message lists both."""
     if ids.dtype != np.uint8 or ids.ndim != 2:
         raise LabelError(f"{where}: label maps are 2-D uint8, found {ids.ndim}-D {ids.dtype}")
-    if max(known) == len(known) - 1 and ids.max(initial=0) < len(known):  # all there is to see in a million frames
+    if max(known) == len(known) - 1 and ids.max(initial=0) < len(known):  # the usual case, without counting
         return
     counts = np.bincount(ids.ravel(), minlength=256)
     unknown = [int(v) for v in np.flatnonzero(counts) if v not in known]

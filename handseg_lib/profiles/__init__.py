@@ -5,6 +5,7 @@ profile's name. Imports nothing heavy, because the workflow reads profiles too.
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,6 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PositiveFloat,
     SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
@@ -118,7 +120,7 @@ class Benchmark(Part):
         vgg_weights: file of ImageNet weights for them (`models.vgg.load_imagenet`); None for random ones. Needs 64.
         offsets: candidate features of the random forest.
         pixels: training pixels of the random forest, over all frames together.
-        rates: run of the table -> its learning rate, where that is not the schedule's.
+        rates: baseline on VGG-16 -> its learning rate, where that is not the schedule's.
     """
 
     proposed: int = Field(ge=1)
@@ -126,7 +128,7 @@ class Benchmark(Part):
     vgg_weights: str | None = None
     offsets: int = Field(ge=1)
     pixels: int = Field(ge=1)
-    rates: dict[str, float] = Field(default_factory=dict)
+    rates: dict[Literal["fcn32s", "fcn16s", "fcn8s", "segnet", "deconvnet"], PositiveFloat] = {}
 
 
 class Schedule(Part):
@@ -296,14 +298,14 @@ def read(path: Path) -> Profile:
 
 def _explain(path: Path, detail: ErrorDetails) -> str:
     """One line for one wrong key: file, key, found, expected."""
-    key = ".".join(map(str, detail["loc"]))
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")  # pydantic's mark of a wrong name
     if detail["type"] == "extra_forbidden":
         siblings = _fields_at(detail["loc"][:-1])
         return f"{path}: unknown key {key!r}; known here: {', '.join(siblings)}. Correct the spelling or remove it."
     if detail["type"] == "missing":
         return f"{path}: key {key!r} is missing; add it (see the comments of handseg_lib/profiles/quick.yaml)."
     hint = ""
-    if isinstance(detail["input"], str) and "e" in detail["input"].lower():
+    if isinstance(detail["input"], str) and re.fullmatch(r"[-+.\d]+e[-+\d]+", detail["input"].lower()):
         hint = " YAML reads 2e-4 as text; write 2.0e-4."
     return f"{path}: key {key!r} is {detail['input']!r}; {detail['msg'][0].lower()}{detail['msg'][1:]}.{hint}"
 

@@ -203,7 +203,7 @@ def look(forest: Forest, config: RunConfig, validation: Frames) -> pd.DataFrame:
             for index in range(len(data)):
                 x, ids = data[index]
                 scores, seen = forest(x[None], trees=trees)[0], x[1] > 0  # (C, H, W), (H, W)
-                counts += confusion_counts(scores.argmax(dim=0), ids, forest.classes)
+                counts += confusion_counts(scores.max(dim=0).indices, ids, forest.classes)
                 loss -= float(scores.gather(0, ids[None])[0][seen].double().sum())
                 pixels += int(seen.sum())
         score = nan_mean(ConfusionMatrix(classes.names, counts=counts).iou()[1:])
