@@ -1,4 +1,4 @@
-"""What every notebook of the series starts with, and the commands that check and refresh notebooks.
+"""What every notebook of the series starts with, and the command that refreshes their stored outputs.
 
 In a notebook, after its parameters cell:
 
@@ -6,8 +6,7 @@ In a notebook, after its parameters cell:
 
 On the command line:
 
-    python -m handseg_lib.notebook check 23 profile=quick seed=1     # are these parameters of that notebook?
-    python -m handseg_lib.notebook refresh 23 49                     # run at the defaults, store the checked outputs
+    python -m handseg_lib.notebook refresh 23 49    # run at the defaults, store the checked outputs
 """
 
 import argparse
@@ -243,21 +242,15 @@ def is_checked(source: str) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The commands `check` and `refresh`; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m handseg_lib.notebook", description="Check or refresh notebooks.")
+    """The command `refresh`; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m handseg_lib.notebook", description="Refresh notebooks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    checking = commands.add_parser("check", help="are these parameters of that notebook?")
-    checking.add_argument("number")
-    checking.add_argument("values", nargs="*", metavar="key=value")
     refreshing = commands.add_parser("refresh", help="run at the defaults, store the outputs of checked cells")
     refreshing.add_argument("numbers", nargs="+")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "check":
-            check(find(options.number), dict(_assignment(text) for text in options.values))
-        else:
-            for notebook in [find(number) for number in options.numbers]:
-                print(f"{notebook.path.name}: {'changed' if refresh(notebook) else 'unchanged'}", flush=True)
+        for notebook in [find(number) for number in options.numbers]:
+            print(f"{notebook.path.name}: {'changed' if refresh(notebook) else 'unchanged'}", flush=True)
     except HandsegError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
@@ -279,18 +272,6 @@ def _parameter(statement: ast.stmt, lines: list[str], file: str) -> Parameter:
         ) from error
     comment = lines[(statement.end_lineno or statement.lineno) - 1][statement.end_col_offset :].strip().lstrip("# ")
     return Parameter(ast.unparse(statement.target), declared_type, default, comment)
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    """`key=value` as papermill's `-p key value` reads it: numbers and truth values are recognised."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ParameterError(f"{text!r} is not key=value")
-    try:
-        literal = ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        literal = value
-    return name, literal if isinstance(literal, bool | int | float) else value
 
 
 def _injected() -> dict[str, Any]:

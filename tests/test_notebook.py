@@ -1,4 +1,3 @@
-import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -62,30 +61,33 @@ def test_a_notebook_without_parameters_cell_is_refused(write):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["profil=quick"], "no parameter 'profil'; it has profile, seed, seeds, reuse, data_root, zoom"),
-        (["seed=1.5"], r"seed of notebook 23 is 1.5 \(float\); expected int"),
-        (["reuse=1"], r"reuse of notebook 23 is 1 \(int\); expected bool"),
-        (["seed=-1"], "seed is -1; expected 0 or more"),
-        (["data_root=/no/such/folder"], "'/no/such/folder', which is no folder"),
-        (["profile=quik"], "quick"),
-        (["profile"], "'profile' is not key=value"),
+        ({"profil": "quick"}, "no parameter 'profil'; it has profile, seed, seeds, reuse, data_root, zoom"),
+        ({"seed": 1.5}, r"seed of notebook 23 is 1.5 \(float\); expected int"),
+        ({"reuse": 1}, r"reuse of notebook 23 is 1 \(int\); expected bool"),
+        ({"seed": -1}, "seed is -1; expected 0 or more"),
+        ({"data_root": "/no/such/folder"}, "'/no/such/folder', which is no folder"),
     ],
 )
-def test_command_refuses_wrong_parameters(write, capsys, values, message):
+def test_wrong_parameters_are_refused(write, values, message):
     write()
-    assert notebook.main(["check", "23", *values]) == 2
-    assert re.search(message, capsys.readouterr().err)
+    with pytest.raises(ParameterError, match=message):
+        notebook.check(find("23"), values)
 
 
-def test_command_accepts_right_parameters(write, tmp_path, capsys):
+def test_an_unknown_profile_is_refused(write):
     write()
-    values = ["profile=quick", "seed=3", "reuse=True", f"data_root={tmp_path}", "zoom=2"]
-    assert notebook.main(["check", "23", *values]) == 0
-    assert capsys.readouterr() == ("", "")
+    with pytest.raises(ProfileError, match="quick"):
+        notebook.check(find("23"), {"profile": "quik"})
+
+
+def test_right_parameters_are_accepted(write, tmp_path):
+    write()
+    values = {"profile": "quick", "seed": 3, "reuse": True, "data_root": str(tmp_path), "zoom": 2}
+    notebook.check(find("23"), values)
 
 
 def test_command_names_the_series_for_an_unknown_notebook(write, capsys):
-    assert notebook.main(["check", "32"]) == 2
+    assert notebook.main(["refresh", "32"]) == 2
     assert "23 (handseg_net)" in capsys.readouterr().err
 
 
