@@ -200,8 +200,9 @@ def _snakemake_command(python: Path, job: Job, workdir: Path) -> list[str]:
         # `single_run` already keeps two runs apart; Snakemake's own lock outlives a killed process.
         *("--nolock", "--rerun-incomplete", "--keep-going", "--logger", "handseg"),
         # After every finished job Snakemake looks once more in each such span, for ever, at all files of all waiting
-        # jobs: with its own span of a second that costs a third of a processor in the end.
-        *("--max-jobs-per-timespan", "1000/1m"),
+        # jobs: with its own span of a second that costs a third of a processor in the end. It ends one span after the
+        # last job.
+        *("--max-jobs-per-timespan", "1000/10s"),
         *(("--dry-run",) if job.dry_run else ()),
         *("--config", *(f"{key}={value}" for key, value in config.items())),
         *job.snakemake,

@@ -57,6 +57,13 @@ def test_whole_series_runs_in_order_and_names_its_report(finished):
     assert len(output.splitlines()) <= 2 * 8 + 3  # two lines a step, what is run, where the report is
 
 
+def test_what_takes_long_goes_first(mini):
+    status, output = mini.run("--profile", "smoke", "--cores", "1")
+    assert status == 0, output
+    kinds = [line.split()[0] for line in mini.journal() if "began" not in line]
+    assert kinds == ["render"] * 2 + ["train"] * 2 + ["notebook"] * 3 + ["report"] * 2
+
+
 def test_parameters_are_injected_where_the_notebook_has_them(mini):
     status, output = mini.run("--profile", "full", "--only", "01,02", "--reuse", "--seeds", "2")
     assert status == 0, output
